@@ -1,0 +1,3 @@
+using InterpActors.Bench;
+
+return Benchmarks.Run(args);

@@ -1,0 +1,49 @@
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Compute.Reports;
+
+/// <summary>One row of <c>results.csv</c> for a cell at a site; columns and meanings are the contract's. Null prints as empty.</summary>
+/// <param name="PerPrompt">Effect of each prompt in file order, for the report; null where there is none.</param>
+public sealed record CellRow(
+    string Hook, int? Layer, int? Head, int? Position, string? Role, string? Direction, string? Value, string Metric, int N,
+    double? Clean, double? Corrupted, double? Patched, double? Effect, double? EffectSe, double? Score, IReadOnlyList<double>? PerPrompt);
+
+/// <summary>A mean over prompts with its 95 % interval (Student's t), in metric units.</summary>
+public sealed record MeanInterval(double Mean, double Low, double High);
+
+/// <summary>The metric without any intervention.</summary>
+/// <param name="Accuracy">Fraction of prompts where the answer beats the wrong answer (or is the most likely token) in the clean run.</param>
+public sealed record Baselines(string Metric, int N, MeanInterval Clean, MeanInterval? Corrupted, double? Accuracy);
+
+/// <summary>A prompt pair as the report shows it.</summary>
+/// <param name="CleanPieces">Token texts, one a position.</param>
+/// <param name="Roles">Role name to positions (not negative).</param>
+public sealed record PromptView(
+    string Id, string? Group, IReadOnlyList<string> CleanPieces, IReadOnlyList<string>? CorruptedPieces, string Answer, string? Wrong,
+    IReadOnlyDictionary<string, IReadOnlyList<int>> Roles, double CleanMetric, double? CorruptedMetric);
+
+/// <summary>What was done, in words.</summary>
+public sealed record MethodView(string Title, string Words, string Formula, string Source);
+
+/// <summary>One line of the report's traffic light for trust.</summary>
+/// <param name="State"><c>good</c>, <c>doubtful</c> or <c>bad</c>.</param>
+public sealed record TrustCheck(string Name, string State, string Words);
+
+/// <summary>An extra table beside <c>results.csv</c>, e.g. <c>head-metrics-prompts.csv</c>.</summary>
+public sealed record ExtraTable(string FileName, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<object?>> Rows);
+
+/// <summary>A large result file, stored under <c>artifacts/</c> by its SHA-256 and linked by name.</summary>
+public sealed record ExtraArtifact(string Name, byte[] Content);
+
+/// <summary>The model as manifest and report show it.</summary>
+public sealed record ModelView(string Name, string Family, int Layers, int Heads, long Parameters, string Sha256, string Path, string Dtype, string Processing);
+
+/// <summary>Everything the run folder is written from.</summary>
+/// <param name="Rows">In plan order.</param>
+/// <param name="ScoreNotes">Why scores are empty, if some are (a denominator within its noise of 0).</param>
+/// <param name="Manifest">Method-specific facts for <c>manifest.json</c> (batch composition, fired elements …).</param>
+public sealed record StudyResult(
+    IStudyPlan Plan, RunHistory History, ModelView Model, Baselines Baselines, IReadOnlyList<CellRow> Rows, IReadOnlyList<PromptView> Prompts,
+    MethodView Method, IReadOnlyList<TrustCheck> Trust, string Answer, IReadOnlyList<string> Warnings, IReadOnlyList<string> ScoreNotes,
+    IReadOnlyList<ExtraTable> Tables, IReadOnlyList<ExtraArtifact> Artifacts, System.Text.Json.Nodes.JsonObject Manifest);

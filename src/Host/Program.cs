@@ -1,0 +1,2 @@
+Console.Error.WriteLine("interp: no commands yet");
+return 2;

@@ -1,0 +1,19 @@
+namespace InterpActors.Messages.Studies;
+
+/// <summary>
+/// What the user asked: model + task + method + seed, immutable once submitted. All that bears on a number of the result is in
+/// <see cref="Canonical"/> (with content hashes of every file) or in <see cref="Execution"/>.
+/// </summary>
+/// <param name="Id">Hash of the canonical form plus a readable name.</param>
+/// <param name="Name">The study's own name.</param>
+/// <param name="Kind">The method kind, e.g. <c>activation-patching</c>.</param>
+/// <param name="Canonical">The study as JSON with all defaults; itself a valid study file.</param>
+/// <param name="Source">The study file as the user wrote it.</param>
+/// <param name="Folder">The folder that relative paths start from.</param>
+/// <param name="Execution">Settings that results depend on in the last bits; fixed when the study is first submitted.</param>
+public sealed record Study(StudyId Id, string Name, string Kind, string Canonical, string Source, string Folder, ExecutionSettings Execution);
+
+/// <summary>Settings that the last bits of a result depend on and that are therefore fixed for the whole life of a run.</summary>
+/// <param name="Threads">Torch threads per worker.</param>
+/// <param name="Matmul">Which matmul route each linear layer shape takes, as chosen by the calibration of the first process.</param>
+public sealed record ExecutionSettings(int Threads, string Matmul);

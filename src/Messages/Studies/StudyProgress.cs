@@ -1,0 +1,28 @@
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Messages.Studies;
+
+/// <summary>A snapshot of a running study for displays: cheap to make, a few kilobytes whatever the study's size.</summary>
+/// <param name="Resumed">Units that were already committed when this process began.</param>
+/// <param name="Running">Labels of the units that engines are computing now.</param>
+/// <param name="Best">The strongest cells seen so far, strongest first, at most three.</param>
+/// <param name="Error">Why the study stopped for good before its end (journal failure); null otherwise.</param>
+public sealed record StudyProgress(
+    StudyId Study,
+    RunState State,
+    long Planned,
+    long Committed,
+    long Failed,
+    long Resumed,
+    IReadOnlyList<LayerProgress> Layers,
+    IReadOnlyList<TrackProgress> Tracks,
+    IReadOnlyList<string> Running,
+    IReadOnlyList<UnitPreview> Best,
+    int Workers,
+    string? Error);
+
+/// <summary>Progress of one layer.</summary>
+public sealed record LayerProgress(int Layer, long Committed, long Failed, long Count);
+
+/// <summary>Progress of one component.</summary>
+public sealed record TrackProgress(string Name, long Committed, long Units, long CommittedCells, long Cells);

@@ -1,0 +1,95 @@
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Messages.Work;
+
+/// <summary>Derives the plan of a study. A pure function of the study, the files it names by hash, and nothing else.</summary>
+public interface IStudyPlanner
+{
+    /// <summary>May open model and prompt files (slow: never call it on an actor's thread).</summary>
+    /// <exception cref="StudyException">The study cannot be run as written.</exception>
+    IStudyPlan Plan(Study study);
+}
+
+/// <summary>The ordered, lazily derived list of a study's units. Constant memory, whatever the number of units; thread-safe.</summary>
+public interface IStudyPlan
+{
+    Study Study { get; }
+
+    /// <summary>First line of the display: <c>SmolLM2-135M (30 layers, 9 heads) · 8 pairs · denoising · logit difference</c>.</summary>
+    string Headline { get; }
+
+    long UnitCount { get; }
+    long CellCount { get; }
+
+    /// <summary>In plan order; their ranges cover 0 … UnitCount-1 without gaps.</summary>
+    IReadOnlyList<LayerUnits> Layers { get; }
+
+    IReadOnlyList<PlanTrack> Tracks { get; }
+    PlanEstimate Estimate { get; }
+
+    /// <summary>The unit at a place of the plan.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The ordinal is not in the plan.</exception>
+    WorkUnit this[long ordinal] { get; }
+}
+
+/// <summary>Computes units. One per process, shared by its engines, thread-safe; caches (weights, base runs) live inside.</summary>
+public interface IUnitRunner : IDisposable
+{
+    /// <summary>
+    /// A pure function of study and unit: whoever computes it, whenever, gives the same payload bytes. Blocks its thread.
+    /// </summary>
+    /// <exception cref="UnitException">The unit failed; its kind says whether another try may help.</exception>
+    /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
+    UnitOutput Run(Study study, WorkUnit unit, UnitContext context);
+}
+
+/// <summary>What a unit may use while it runs.</summary>
+/// <param name="Device">The device's name: <c>cpu</c>, <c>cuda:0</c>.</param>
+/// <param name="Progress">Called now and then with the done fraction in [0, 1].</param>
+public sealed record UnitContext(string Device, Action<double> Progress, CancellationToken Cancellation);
+
+/// <summary>What a unit gave.</summary>
+/// <param name="Payload">Results in the method's own format, opaque to actors, small enough for the journal.</param>
+/// <param name="Preview">The unit's strongest cell for live displays; null where there is none.</param>
+public sealed record UnitOutput(byte[] Payload, UnitPreview? Preview);
+
+/// <summary>A unit's strongest cell, for people watching; never part of a result.</summary>
+/// <param name="Label">e.g. <c>resid_pre 17 @ 9</c>.</param>
+/// <param name="Score">Score (patching) or effect (ablation).</param>
+public sealed record UnitPreview(string Label, double Score);
+
+/// <summary>Why a unit failed.</summary>
+public enum UnitFailureKind
+{
+    /// <summary>Another try may help (out of memory, a lost device, an unreadable file).</summary>
+    Transient,
+
+    /// <summary>It will fail again in the same way (NaN, an intervention that changed nothing).</summary>
+    Permanent,
+}
+
+/// <summary>A unit could not be computed.</summary>
+public sealed class UnitException(UnitFailureKind kind, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public UnitFailureKind Kind { get; } = kind;
+}
+
+/// <summary>Folds the results of a study, in plan order, into its run folder.</summary>
+public interface IStudyReducer
+{
+    /// <summary>
+    /// Writes results, summary, manifest and report to the folder, each file whole or not at all. <c>results.*</c> depend on the study
+    /// and the payloads alone, not on the history.
+    /// </summary>
+    ReductionOutcome Reduce(Reduction reduction, string folder);
+}
+
+/// <summary>All that a reducer may use.</summary>
+/// <param name="Payloads">Payload by ordinal; null where the unit failed for good or has not been computed.</param>
+public sealed record Reduction(IStudyPlan Plan, Func<long, byte[]?> Payloads, RunHistory History);
+
+/// <summary>What the end of a run says to the user.</summary>
+/// <param name="Sentence">The strongest cells in one sentence.</param>
+/// <param name="Warnings">Also in <c>summary.json</c>.</param>
+/// <param name="Failed">True where the results as a whole cannot be trusted (an intervention changed nothing where it should have).</param>
+public sealed record ReductionOutcome(string Sentence, IReadOnlyList<string> Warnings, bool Failed);
