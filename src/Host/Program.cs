@@ -1,2 +1,3 @@
-Console.Error.WriteLine("interp: no commands yet");
-return 2;
+using InterpActors.Host.Commands;
+
+return await CommandLine.RunAsync(args, Console.Out, Console.Error);

@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Host.Display;
+
+/// <summary>Plain lines for logs and pipes: one at the start, one every ten seconds, one at the end. Quiet: only the last.</summary>
+public sealed class PlainDisplay(TextWriter output, bool quiet) : IRunDisplay
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
+
+    public void Say(string line)
+    {
+        if (!quiet) Write(line);
+    }
+
+    public void Conclude(string line) => Write(line);
+
+    public async Task WhileAsync(RunScene scene, Func<Action<StudyProgress>, Task> body)
+    {
+        Say($"{scene.Name} · {scene.Headline}");
+        var clock = Stopwatch.StartNew();
+        var meter = new ProgressMeter();
+        TimeSpan? shown = null;
+        StudyProgress? last = null;
+        await body(progress =>
+        {
+            meter.Observe(progress, clock.Elapsed);
+            last = progress;
+            if (shown is { } at && clock.Elapsed - at < Every) return;
+            if (shown is null && ProgressText.Resumed(progress) is { } resumed) Say(resumed);
+            if (shown is not null || progress.Committed < progress.Planned) Say(ProgressText.Line(progress, meter));
+            shown = clock.Elapsed;
+        });
+        if (last is not null) Say(ProgressText.Line(last, meter));
+        if (scene.Baselines() is { } baselines) Say(baselines);
+    }
+
+    private void Write(string line)
+    {
+        output.WriteLine(line);
+        output.Flush();
+    }
+}
