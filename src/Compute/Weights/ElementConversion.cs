@@ -50,6 +50,13 @@ internal static class ElementConversion
         for (var i = 0; i < source.Length; i++) destination[i] = (float)source[i];
     }
 
+    /// <summary>Integers to fp64; those beyond 2^53 are rounded.</summary>
+    public static void Convert<T>(ReadOnlySpan<byte> source, Span<double> destination) where T : unmanaged, INumber<T>
+    {
+        var values = MemoryMarshal.Cast<byte, T>(source);
+        for (var i = 0; i < destination.Length; i++) destination[i] = double.CreateTruncating(values[i]);
+    }
+
     /// <summary>Copies bytes that hold elements of this type, whatever their alignment.</summary>
     public static void Copy<T>(ReadOnlySpan<byte> source, Span<T> destination) where T : unmanaged =>
         source.CopyTo(MemoryMarshal.AsBytes(destination));

@@ -18,6 +18,9 @@ public abstract record StoredTensor(string File, string Name, IReadOnlyList<long
 
     public long Rows => RowLength == 0 ? 0 : Count / RowLength;
 
+    /// <summary>False for the integer types of a safetensors file, which no weight has.</summary>
+    public virtual bool IsFloatingPoint => true;
+
     /// <summary>Where a message points: file and tensor.</summary>
     public string Where => $"{File} tensor {Name}";
 
