@@ -31,6 +31,7 @@ internal sealed class MappedFile : IDisposable
     {
         try
         {
+            if (Directory.Exists(path)) throw new StudyException("this is a folder; a file is needed", path);
             var length = new FileInfo(path).Length;
             if (length == 0) return new MappedFile(path, 0, null);
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
