@@ -46,4 +46,8 @@ public sealed record ModelView(string Name, string Family, int Layers, int Heads
 public sealed record StudyResult(
     IStudyPlan Plan, RunHistory History, ModelView Model, Baselines Baselines, IReadOnlyList<CellRow> Rows, IReadOnlyList<PromptView> Prompts,
     MethodView Method, IReadOnlyList<TrustCheck> Trust, string Answer, IReadOnlyList<string> Warnings, IReadOnlyList<string> ScoreNotes,
-    IReadOnlyList<ExtraTable> Tables, IReadOnlyList<ExtraArtifact> Artifacts, System.Text.Json.Nodes.JsonObject Manifest);
+    IReadOnlyList<ExtraTable> Tables, IReadOnlyList<ExtraArtifact> Artifacts, System.Text.Json.Nodes.JsonObject Manifest)
+{
+    /// <summary>Prompts that the task could not use, and why.</summary>
+    public IReadOnlyList<Tasks.DroppedPrompt> Dropped { get; init; } = [];
+}

@@ -1,0 +1,59 @@
+using System.Text.Json.Nodes;
+
+namespace InterpActors.Compute.Reports;
+
+/// <summary><c>manifest.json</c>: everything that another person needs to get the same numbers again, and hashes to see that they did.</summary>
+public static class ManifestJson
+{
+    /// <param name="artifacts">Name to SHA-256.</param>
+    /// <param name="files">SHA-256 of the result tables by file name.</param>
+    public static JsonObject Build(
+        StudyResult result, MachineFacts machine, IReadOnlyDictionary<string, string> artifacts, IReadOnlyDictionary<string, string> files)
+    {
+        var study = result.Plan.Study;
+        var canonical = JsonNode.Parse(study.Canonical)!;
+        return new JsonObject
+        {
+            ["study"] = canonical,
+            ["id"] = study.Id.Value,
+            ["name"] = study.Name,
+            ["kind"] = study.Kind,
+            ["source"] = study.Source,
+            ["folder"] = study.Folder,
+            ["model"] = new JsonObject
+            {
+                ["name"] = result.Model.Name,
+                ["family"] = result.Model.Family,
+                ["layers"] = result.Model.Layers,
+                ["heads"] = result.Model.Heads,
+                ["parameters"] = result.Model.Parameters,
+                ["sha256"] = result.Model.Sha256,
+                ["path"] = result.Model.Path,
+                ["processing"] = result.Model.Processing,
+            },
+            ["dtype"] = result.Model.Dtype,
+            ["threads"] = study.Execution.Threads,
+            ["matmul"] = study.Execution.Matmul,
+            ["seeds"] = new JsonObject { ["study"] = Seed(canonical) },
+            ["code"] = new JsonObject { ["version"] = machine.CodeVersion, ["runtime"] = machine.Runtime, ["torch"] = machine.Torch },
+            ["hardware"] = new JsonObject
+            {
+                ["cpu"] = machine.Cpu,
+                ["cores"] = machine.Cores,
+                ["memory_bytes"] = machine.MemoryBytes,
+                ["system"] = machine.System,
+            },
+            ["method"] = result.Manifest.DeepClone(),
+            ["files"] = Hashes(files),
+            ["artifacts"] = Hashes(artifacts),
+            ["processes"] = SummaryJson.Processes(result.History),
+        };
+    }
+
+    /// <summary>The study's seed from its canonical form, which holds the study's keys at its root or under <c>study</c>.</summary>
+    public static long? Seed(JsonNode canonical) =>
+        ((canonical["study"] as JsonObject ?? canonical as JsonObject)?["seed"] as JsonValue)?.TryGetValue<long>(out var seed) == true ? seed : null;
+
+    private static JsonObject Hashes(IReadOnlyDictionary<string, string> hashes) =>
+        new(hashes.Select(h => KeyValuePair.Create(h.Key, (JsonNode?)h.Value)));
+}

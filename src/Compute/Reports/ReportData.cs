@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Compute.Reports;
+
+/// <summary>Everything the report's page shows, as one JSON object.</summary>
+public static class ReportData
+{
+    private const int MostPrompts = 200;
+    private const int MostTokens = 20_000;
+
+    public static JsonObject Build(StudyResult result, MachineFacts machine, IReadOnlyDictionary<string, string> artifacts)
+    {
+        var study = result.Plan.Study;
+        var shown = Shown(result.Prompts);
+        return new JsonObject
+        {
+            ["name"] = study.Name,
+            ["id"] = study.Id.Value,
+            ["kind"] = study.Kind,
+            ["state"] = SummaryJson.Word(result.History.State),
+            ["headline"] = result.Plan.Headline,
+            ["answer"] = result.Answer,
+            ["trust"] = new JsonArray([.. result.Trust.Select(t => new JsonObject { ["name"] = t.Name, ["state"] = t.State, ["words"] = t.Words })]),
+            ["warnings"] = Texts(result.Warnings),
+            ["scoreNotes"] = Texts(result.ScoreNotes),
+            ["units"] = new JsonArray(result.History.Planned, result.History.Committed, result.History.Failures.Count),
+            ["baselines"] = new JsonObject
+            {
+                ["metric"] = result.Baselines.Metric,
+                ["n"] = result.Baselines.N,
+                ["clean"] = SummaryJson.Interval(result.Baselines.Clean),
+                ["corrupted"] = SummaryJson.Interval(result.Baselines.Corrupted),
+                ["accuracy"] = SummaryJson.Number(result.Baselines.Accuracy),
+            },
+            ["grid"] = ReportMaps.Build(result),
+            ["halfWidths"] = new JsonObject(result.Rows.Select(r => r.N).Distinct().Take(1000)
+                .Select(n => KeyValuePair.Create($"{n}", SummaryJson.Number(CellOrder.HalfWidth(n))))),
+            ["prompts"] = new JsonArray([.. shown.Select(Prompt)]),
+            ["promptCount"] = result.Prompts.Count,
+            ["dropped"] = new JsonArray([.. result.Dropped.Select(d => new JsonArray(d.Id, d.Reason))]),
+            ["method"] = new JsonObject
+            {
+                ["title"] = result.Method.Title,
+                ["words"] = result.Method.Words,
+                ["formula"] = result.Method.Formula,
+                ["source"] = result.Method.Source,
+            },
+            ["facts"] = Facts(result, machine),
+            ["source"] = study.Source,
+            ["canonical"] = JsonNode.Parse(study.Canonical)!.ToJsonString(new JsonSerializerOptions { WriteIndented = true }),
+            ["processes"] = SummaryJson.Processes(result.History),
+            ["failures"] = SummaryJson.Failures(result.History),
+            ["tables"] = Texts(result.Tables.Select(t => t.FileName)),
+            ["artifacts"] = new JsonArray([.. artifacts.Select(a => new JsonArray(a.Key, a.Value))]),
+        };
+    }
+
+    private static IReadOnlyList<PromptView> Shown(IReadOnlyList<PromptView> prompts)
+    {
+        var tokens = 0;
+        return [.. prompts.Take(MostPrompts).TakeWhile(p => (tokens += p.CleanPieces.Count) <= MostTokens)];
+    }
+
+    private static JsonObject Prompt(PromptView prompt) => new()
+    {
+        ["id"] = prompt.Id,
+        ["group"] = prompt.Group,
+        ["clean"] = Texts(prompt.CleanPieces),
+        ["corrupted"] = prompt.CorruptedPieces is { } pieces ? Texts(pieces) : null,
+        ["answer"] = prompt.Answer,
+        ["wrong"] = prompt.Wrong,
+        ["roles"] = new JsonObject(prompt.Roles.Select(r =>
+            KeyValuePair.Create(r.Key, (JsonNode?)new JsonArray([.. r.Value.Select(p => (JsonNode?)JsonValue.Create(p))])))),
+        ["metric"] = new JsonArray(SummaryJson.Number(prompt.CleanMetric), SummaryJson.Number(prompt.CorruptedMetric)),
+    };
+
+    private static JsonArray Facts(StudyResult result, MachineFacts machine)
+    {
+        var study = result.Plan.Study;
+        var seed = ManifestJson.Seed(JsonNode.Parse(study.Canonical)!);
+        var facts = new List<(string Name, string? Value)>
+        {
+            ("Model", $"{result.Model.Name} ({result.Model.Family}, {result.Model.Layers} layers, {result.Model.Heads} heads, {Whole(result.Model.Parameters)} parameters)"),
+            ("Model SHA-256", result.Model.Sha256),
+            ("Weight processing", result.Model.Processing),
+            ("Number format", result.Model.Dtype),
+            ("Metric", result.Baselines.Metric),
+            ("Direction", Joined(result.Rows.Select(r => r.Direction))),
+            ("Value written", Joined(result.Rows.Select(r => r.Value))),
+            ("Prompts", Whole(result.Prompts.Count)),
+            ("Cells", Whole(result.Rows.Count)),
+            ("Seed", seed?.ToString(CultureInfo.InvariantCulture)),
+            ("Threads per worker", Whole(study.Execution.Threads)),
+            ("Matrix products", study.Execution.Matmul),
+        };
+        foreach (var (key, value) in result.Manifest)
+            if (value is null or JsonValue) facts.Add((Sentence(key), value?.ToString()));
+            else if (value.ToJsonString() is { Length: <= 300 } text) facts.Add((Sentence(key), text));
+        facts.AddRange([
+            ("Code", $"InterpActors {machine.CodeVersion}, {machine.Torch}, {machine.Runtime}"),
+            ("Hardware", $"{machine.Cpu}, {machine.Cores} cores, {(machine.MemoryBytes / 1073741824.0).ToString("0.#", CultureInfo.InvariantCulture)} GiB; {machine.System}"),
+            ("Study id", study.Id.Value),
+        ]);
+        return new JsonArray([.. facts.Where(f => !string.IsNullOrEmpty(f.Value)).Select(f => new JsonArray(f.Name, f.Value))]);
+    }
+
+    private static string? Joined(IEnumerable<string?> words) => string.Join(", ", words.OfType<string>().Distinct().Take(20));
+
+    private static string Sentence(string key)
+    {
+        var words = key.Replace('_', ' ');
+        return words.Length == 0 ? key : char.ToUpperInvariant(words[0]) + words[1..];
+    }
+
+    private static string Whole(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
+
+    private static JsonArray Texts(IEnumerable<string> texts) => new([.. texts.Select(t => (JsonNode?)JsonValue.Create(t))]);
+}

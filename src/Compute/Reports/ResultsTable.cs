@@ -1,0 +1,76 @@
+using Parquet;
+using Parquet.Schema;
+
+namespace InterpActors.Compute.Reports;
+
+/// <summary>The cells of a study as <c>results.csv</c> and <c>results.parquet</c>. Both depend on the rows alone.</summary>
+public static class ResultsTable
+{
+    private const int RowGroup = 100_000;
+
+    /// <summary>The contract's columns, in its order.</summary>
+    public static IReadOnlyList<string> Columns { get; } =
+        ["hook", "layer", "head", "position", "role", "direction", "value", "metric", "n", "clean", "corrupted", "patched", "effect", "effect_se", "score"];
+
+    public static void WriteCsv(IEnumerable<CellRow> rows, Stream stream)
+    {
+        using var csv = new CsvTable(stream);
+        foreach (var column in Columns) csv.Text(column);
+        csv.EndRow();
+        foreach (var row in rows)
+        {
+            csv.Text(row.Hook);
+            csv.Integer(row.Layer);
+            csv.Integer(row.Head);
+            csv.Integer(row.Position);
+            csv.Text(row.Role);
+            csv.Text(row.Direction);
+            csv.Text(row.Value);
+            csv.Text(row.Metric);
+            csv.Integer(row.N);
+            csv.Number(row.Clean);
+            csv.Number(row.Corrupted);
+            csv.Number(row.Patched);
+            csv.Number(row.Effect);
+            csv.Number(row.EffectSe);
+            csv.Number(row.Score);
+            csv.EndRow();
+        }
+    }
+
+    /// <summary>Writes row groups of 100,000 rows; text, int32 and double columns, nullable except hook, metric and n.</summary>
+    public static async Task WriteParquetAsync(IEnumerable<CellRow> rows, Stream stream)
+    {
+        var texts = new Dictionary<string, Func<CellRow, string?>>
+        {
+            ["hook"] = r => r.Hook, ["role"] = r => r.Role, ["direction"] = r => r.Direction, ["value"] = r => r.Value, ["metric"] = r => r.Metric,
+        };
+        var integers = new Dictionary<string, Func<CellRow, int?>>
+        {
+            ["layer"] = r => r.Layer, ["head"] = r => r.Head, ["position"] = r => r.Position, ["n"] = r => r.N,
+        };
+        var numbers = new Dictionary<string, Func<CellRow, double?>>
+        {
+            ["clean"] = r => r.Clean, ["corrupted"] = r => r.Corrupted, ["patched"] = r => r.Patched, ["effect"] = r => r.Effect,
+            ["effect_se"] = r => r.EffectSe, ["score"] = r => r.Score,
+        };
+        var fields = Columns.Select(c =>
+            texts.ContainsKey(c) ? new DataField(c, typeof(string), isNullable: c is not ("hook" or "metric"))
+            : integers.ContainsKey(c) ? new DataField(c, typeof(int), isNullable: c != "n")
+            : new DataField(c, typeof(double), isNullable: true)).ToArray();
+
+        await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema(fields), stream);
+        foreach (var chunk in rows.Chunk(RowGroup).DefaultIfEmpty([]))
+        {
+            using var group = writer.CreateRowGroup();
+            foreach (var field in fields)
+            {
+                if (texts.TryGetValue(field.Name, out var text)) await group.WriteAsync(field, Array.ConvertAll(chunk, r => text(r)!));
+                else if (field.Name == "n") await group.WriteAsync<int>(field, Array.ConvertAll(chunk, r => r.N));
+                else if (integers.TryGetValue(field.Name, out var integer)) await group.WriteAsync<int>(field, Array.ConvertAll(chunk, r => integer(r)));
+                else await group.WriteAsync<double>(field, Array.ConvertAll(chunk, r => numbers[field.Name](r)));
+            }
+            group.CompleteValidate();
+        }
+    }
+}

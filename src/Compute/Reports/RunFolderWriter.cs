@@ -1,0 +1,76 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Unicode;
+
+namespace InterpActors.Compute.Reports;
+
+/// <summary>
+/// Writes a run folder: results, extra tables, artefacts, manifest, report and summary. Each file is whole or not there at all, whenever
+/// the process ends. <c>results.*</c> and extra tables depend on the cells alone; times and processes stand in summary, manifest and report.
+/// </summary>
+public static class RunFolderWriter
+{
+    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+
+    /// <param name="folder">Made where it does not exist; other files in it are left alone.</param>
+    /// <exception cref="IOException">A file cannot be written; those written before it are whole.</exception>
+    public static void Write(StudyResult result, string folder)
+    {
+        var artifactFolder = Path.Combine(folder, "artifacts");
+        RunFile.RemoveLeftovers(folder);
+        RunFile.RemoveLeftovers(artifactFolder);
+
+        var artifacts = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var artifact in result.Artifacts)
+        {
+            var hash = Convert.ToHexStringLower(SHA256.HashData(artifact.Content));
+            artifacts[artifact.Name] = hash;
+            var path = Path.Combine(artifactFolder, hash);
+            if (File.Exists(path) && new FileInfo(path).Length == artifact.Content.Length) continue;
+            RunFile.Write(path, s => s.Write(artifact.Content));
+        }
+
+        var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        void Table(string name, Action<Stream> write)
+        {
+            var path = Path.Combine(folder, name);
+            RunFile.Write(path, write);
+            using var written = File.OpenRead(path);
+            files[name] = Convert.ToHexStringLower(SHA256.HashData(written));
+        }
+
+        Table("results.csv", s => ResultsTable.WriteCsv(result.Rows, s));
+        Table("results.parquet", s => WriteParquet(result.Rows, s));
+        foreach (var table in result.Tables) Table(table.FileName, s => WriteTable(table, s));
+
+        var machine = MachineFacts.Read();
+        RunFile.Write(Path.Combine(folder, "manifest.json"), s => WriteJson(ManifestJson.Build(result, machine, artifacts, files), s));
+        RunFile.Write(Path.Combine(folder, "report.html"), s => ReportHtml.Write(result, machine, artifacts, s));
+        RunFile.Write(Path.Combine(folder, "summary.json"), s => WriteJson(SummaryJson.Build(result, artifacts), s));
+    }
+
+    // The Parquet writer seeks back and forth over its stream and is asynchronous; a buffer in memory would not do for millions of rows.
+    private static void WriteParquet(IReadOnlyList<CellRow> rows, Stream stream) =>
+        Task.Run(() => ResultsTable.WriteParquetAsync(rows, stream)).GetAwaiter().GetResult();
+
+    private static void WriteTable(ExtraTable table, Stream stream)
+    {
+        using var csv = new CsvTable(stream);
+        foreach (var column in table.Columns) csv.Text(column);
+        csv.EndRow();
+        foreach (var row in table.Rows)
+        {
+            foreach (var value in row) csv.Value(value);
+            csv.EndRow();
+        }
+    }
+
+    private static void WriteJson(JsonObject json, Stream stream)
+    {
+        stream.Write(Encoding.UTF8.GetBytes(json.ToJsonString(Readable)));
+        stream.WriteByte((byte)'\n');
+    }
+}
