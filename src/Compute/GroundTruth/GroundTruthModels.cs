@@ -1,0 +1,76 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using InterpActors.Compute.Models;
+using InterpActors.Compute.Text;
+using InterpActors.Compute.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace InterpActors.Compute.GroundTruth;
+
+/// <summary>The hand-built models that ship: builds them, and writes their folders.</summary>
+public static class GroundTruthModels
+{
+    /// <summary>The sharpness of the shipped models.</summary>
+    public const double Beta = 4;
+
+    /// <summary>The name mover's strength in the shipped models.</summary>
+    public const double Gamma = 8;
+
+    public static IReadOnlyList<string> Names { get; } = ["gt-ind", "gt-ioi", "gt-ioi-b"];
+
+    /// <summary>Builds a model in fp64.</summary>
+    /// <exception cref="ArgumentException">No such model.</exception>
+    public static HandBuiltModel Build(string name, double beta = Beta, double gamma = Gamma) => name switch
+    {
+        "gt-ind" => InductionModel.Build(name, beta, gamma),
+        "gt-ioi" => IoiModel.Build(name, false, beta, gamma),
+        "gt-ioi-b" => IoiModel.Build(name, true, beta, gamma),
+        _ => throw new ArgumentException($"no hand-built model is called '{name}'", nameof(name)),
+    };
+
+    /// <summary>
+    /// Writes a model's folder: <c>config.json</c>, <c>model.safetensors</c> (single precision, which holds every weight exactly),
+    /// <c>tokenizer.json</c>, <c>tokenizer_config.json</c> and <c>truth.json</c>. The same bytes every time.
+    /// </summary>
+    public static void Write(string name, string folder)
+    {
+        using var model = Build(name);
+        Directory.CreateDirectory(folder);
+        WriteWeights(model.Weights, Path.Combine(folder, "model.safetensors"));
+        var config = model.Weights.Config;
+        WriteJson(Path.Combine(folder, "config.json"), new JsonObject
+        {
+            ["model_type"] = HandBuiltModel.Family, ["n_layer"] = config.Layers, ["n_head"] = config.Heads, ["d_head"] = config.HeadWidth,
+            ["n_embd"] = config.ModelWidth, ["n_positions"] = config.ContextLength, ["vocab_size"] = config.Vocabulary,
+            ["attention_scale"] = config.AttentionScale, ["beta"] = model.Beta, ["gamma"] = model.Gamma,
+        });
+        WordLevelTokenizerFiles.Write(folder, model.Pieces, config.ContextLength);
+        WriteJson(Path.Combine(folder, "truth.json"), TruthFile.Of(model, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model.safetensors"))))));
+    }
+
+    internal static void WriteJson(string path, JsonNode content) =>
+        File.WriteAllText(path, content.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n");
+
+    private static void WriteWeights(ModelWeights weights, string path)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new List<(string, Tensor)>
+        {
+            ("embed.W_E", Single(weights.Embedding)), ("pos_embed.W_pos", Single(weights.PositionEmbedding!)), ("unembed.W_U", Single(weights.Unembedding)),
+        };
+        for (var l = 0; l < weights.Blocks.Count; l++)
+        {
+            tensors.Add(($"blocks.{l}.attn.W_QKV", Single(weights.Blocks[l].QueryKeyValue)));
+            tensors.Add(($"blocks.{l}.attn.W_O", Single(weights.Blocks[l].Output)));
+        }
+        SafetensorsWriter.Write(path, tensors);
+    }
+
+    private static Tensor Single(Tensor t)
+    {
+        var single = t.to(ScalarType.Float32);
+        return single.to(t.dtype).Equals(t) ? single : throw new InvalidOperationException("a weight is no single-precision number");
+    }
+}
