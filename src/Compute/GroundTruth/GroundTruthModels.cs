@@ -50,7 +50,7 @@ public static class GroundTruthModels
         WriteJson(Path.Combine(folder, "truth.json"), TruthFile.Of(model, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model.safetensors"))))));
     }
 
-    internal static void WriteJson(string path, JsonNode content) =>
+    internal static void WriteJson(string path, JsonObject content) =>
         File.WriteAllText(path, content.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n");
 
     private static void WriteWeights(ModelWeights weights, string path)
