@@ -39,6 +39,9 @@ public sealed class GgufFile : IWeightSource
     /// <inheritdoc/>
     public IReadOnlyList<string> Files => [_file.Path];
 
+    /// <inheritdoc/>
+    public long FileBytes => _file.Length;
+
     /// <exception cref="StudyException">The file is missing, not a GGUF file, of another version, damaged or cut short.</exception>
     public static GgufFile Open(string path)
     {

@@ -32,9 +32,10 @@ internal sealed class MappedFile : IDisposable
         try
         {
             if (Directory.Exists(path)) throw new StudyException("this is a folder; a file is needed", path);
-            var length = new FileInfo(path).Length;
-            if (length == 0) return new MappedFile(path, 0, null);
+            // The stream's length is that of a link's target, unlike FileInfo's.
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            var length = stream.Length;
+            if (length == 0) return new MappedFile(path, 0, null);
             var map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             return new MappedFile(path, length, map);
         }

@@ -40,6 +40,9 @@ public sealed class SafetensorsFile : IWeightSource
     /// <inheritdoc/>
     public IReadOnlyList<string> Files => [_file.Path];
 
+    /// <inheritdoc/>
+    public long FileBytes => _file.Length;
+
     /// <exception cref="StudyException">The file is missing, damaged or cut short; the message names file and tensor.</exception>
     public static SafetensorsFile Open(string path)
     {
@@ -150,7 +153,7 @@ internal sealed record SafetensorsTensor : StoredTensor
             {
                 var length = (int)Math.Min(ChunkBytes, StoredBytes - done);
                 using var window = _file.Map(_start + done, length);
-                window.Bytes.CopyTo(NativeMemory.Bytes(tensor, done, length));
+                window.Bytes.CopyTo(TensorMemory.Bytes(tensor, done, length));
             }
             return tensor;
         }

@@ -90,6 +90,6 @@ public static class SafetensorsWriter
         var plain = tensor.detach().cpu().contiguous();
         var bytes = plain.NumberOfElements * plain.ElementSize;
         for (long done = 0; done < bytes; done += ChunkBytes)
-            stream.Write(NativeMemory.Bytes(plain, done, (int)Math.Min(ChunkBytes, bytes - done)));
+            stream.Write(TensorMemory.Bytes(plain, done, (int)Math.Min(ChunkBytes, bytes - done)));
     }
 }

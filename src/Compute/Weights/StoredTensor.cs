@@ -44,4 +44,7 @@ public interface IWeightSource : IDisposable
 
     /// <summary>The files that the tensors are in, absolute.</summary>
     IReadOnlyList<string> Files { get; }
+
+    /// <summary>Their size.</summary>
+    long FileBytes { get; }
 }

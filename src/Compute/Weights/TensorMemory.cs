@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace InterpActors.Compute.Weights;
 
 /// <summary>The memory of a contiguous tensor on the CPU, for reading files straight into it. Valid while the tensor lives.</summary>
-internal static unsafe class NativeMemory
+internal static unsafe class TensorMemory
 {
     /// <summary>The address of the first element; null for an empty tensor.</summary>
     public static byte* Pointer(Tensor tensor)
