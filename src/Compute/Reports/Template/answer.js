@@ -7,7 +7,7 @@ function drawAnswer() {
   const size = R.answer.length > 220 ? "long" : R.answer.length > 130 ? "medium" : "short";
   const facts = [
     [plural(b.n, "prompt"), R.dropped.length ? `${R.dropped.length} more dropped` : "all used"],
-    b.accuracy === null ? null : [percent(b.accuracy), "of clean prompts answered right"],
+    b.accuracy === null ? null : [percent(b.accuracy), "answered right (clean)"],
     [whole(total ? cells.n.reduce((sum, n) => sum + !Number.isNaN(n), 0) : 0), "cells measured"],
     [`${whole(committed)} of ${whole(planned)}`, failed ? `units done, ${failed} failed` : "units done"],
   ].filter(Boolean);
@@ -27,8 +27,9 @@ function drawAnswer() {
 
 function warnings() {
   const all = [...R.failures.map(f => `${f.label}: given up after ${plural(f.attempts, "attempt")} (${f.error})`), ...R.warnings, ...R.scoreNotes];
+  if (R.failures.length > 1) all.unshift(`${plural(R.failures.length, "unit")} failed and were given up; their cells are hatched in the maps.`);
   if (unfinished) all.unshift(`This run is ${STATES[R.state]}: ${whole(R.units[1])} of ${whole(R.units[0])} units are in this report.`);
-  if (all.length === 0) return null;
+  if (all.length === 0) return "";
   const [first, ...rest] = all;
   return h("div", { class: "callout", role: "note" }, h("p", {}, first),
     rest.length > 0 && h("details", {}, h("summary", {}, `${plural(rest.length, "more note")}`), h("ul", {}, rest.map(w => h("li", {}, w)))));
@@ -45,7 +46,8 @@ function drawBaselines() {
   const values = points.flatMap(p => [p.mean, p.low, p.high]).filter(v => v !== null && Number.isFinite(v));
   let low = Math.min(0, ...values), high = Math.max(0, ...values);
   if (high - low === 0) high = low + 1;
-  const pad = (high - low) * 0.06, left = 104, right = 128, row = 27, top = 6, bottom = top + row * points.length;
+  const sure = p => p.low === null ? "" : ` ±${alike((p.high - p.low) / 2, p.mean)}`, chars = Math.max(...points.map(p => (number(p.mean, true) + sure(p)).length));
+  const pad = (high - low) * 0.06, left = 112, right = 14 + chars * 7.6, row = 27, top = 6, bottom = top + row * points.length;
   const x = v => left + (v - low + pad) / (high - low + 2 * pad) * (width - left - right);
   const axis = ticks(low - pad, high + pad, Math.max(2, Math.floor((width - left - right) / 80)));
   const label = points.map(p => `${p.name} ${number(p.mean)}`).join(", ");
@@ -59,7 +61,7 @@ function drawBaselines() {
         p.low !== null && s("line", { x1: x(p.low), x2: x(p.high), y1: y, y2: y, class: "span" }),
         s("circle", { cx: x(p.mean), cy: y, r: 4.5 }),
         s("text", { x: width, y: y + 4, class: "value", "text-anchor": "end" }, number(p.mean, true),
-          p.low !== null && s("tspan", { class: "muted" }, `  ±${number((p.high - p.low) / 2)}`)));
+          s("tspan", { class: "muted" }, sure(p))));
     })),
     best >= 0 && points.some(p => p.kind === "best") ? h("p", { class: "note" }, "Strongest cell: ", h("button", { type: "button", class: "link", onclick: () => pin(best, true) }, cellName(best)), ".") : "");
 }

@@ -23,9 +23,8 @@ function drawDetail() {
     h("div", { class: "about" }, h("h3", {}, cellName(cell)), h("code", {}, hookName(cell)),
       h("dl", { class: "figures" },
         stat(`${metricWords}, patched`, number(cells.patched[cell], true)),
-        stat("effect", number(cells.effect[cell], true), Number.isNaN(cells.se[cell]) ? null : `± ${number(cells.se[cell])} standard error`),
-        stat("score", number(cells.score[cell], true), ci && state.quantity === "score" ? `95 %: ${number(ci[0])} to ${number(ci[1])}` : null),
-        stat("prompts", Number.isNaN(cells.n[cell]) ? "–" : whole(cells.n[cell])))),
+        stat("effect", number(cells.effect[cell], true), Number.isNaN(cells.se[cell]) ? null : `± ${alike(cells.se[cell], cells.effect[cell])} standard error`),
+        stat("score", number(cells.score[cell], true), ci && state.quantity === "score" ? `95 %: ${number(ci[0])} to ${number(ci[1])}` : null))),
     h("div", { class: "each" }, eachPrompt(cell)));
 }
 
@@ -37,7 +36,7 @@ function eachPrompt(cell) {
   const at = v => `${((v - low) / span * 100).toFixed(2)}%`, mean = finite.reduce((a, b) => a + b, 0) / Math.max(1, finite.length);
   const name = i => known && R.prompts[i] ? R.prompts[i].id : `prompt ${i + 1}`;
   return [
-    h("h4", {}, "Effect on each prompt"),
+    h("h4", {}, `Effect on each of ${plural(count, "prompt")}`),
     h("div", { class: "strip", role: "img", "aria-label": `${plural(count, "prompt")}: from ${number(Math.min(...finite))} to ${number(Math.max(...finite))}, mean ${number(mean)}` },
       h("i", { class: "zero", style: { left: at(0) } }), h("i", { class: "mean", style: { left: at(mean) } }),
       finite.map(v => h("i", { class: "dot", style: { left: at(v) } }))),

@@ -23,10 +23,15 @@ function number(x, sign = false) {
   const size = Math.abs(x);
   let text;
   if (size === 0) text = "0";
-  else if (size < 0.0005 || size >= 1e6) text = size.toExponential(1).replace("e", "e").replace("e-", "e−").replace("e+", "e");
+  else if (size < 0.0005 || size >= 1e6) text = size.toExponential(1).replace("e-", "e−").replace("e+", "e");
   else text = size.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
   return (x < 0 ? "−" : sign && x > 0 ? "+" : "") + text;
 }
+// An error with as many decimals as the value it belongs to.
+const alike = (error, value) => {
+  const decimals = number(value).split(".")[1];
+  return decimals === undefined || /e/.test(decimals) || error < 0.5 * 10 ** -decimals.length ? number(error) : error.toFixed(decimals.length);
+};
 const whole = x => String(Math.round(x)).replace(/\B(?=(\d{3})+$)/g, ",");
 const percent = x => `${number(x * 100).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")} %`;
 const plural = (n, one, many = one + "s") => `${whole(n)} ${n === 1 ? one : many}`;

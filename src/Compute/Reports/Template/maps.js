@@ -140,9 +140,9 @@ function drawMap(map, column, row) {
         const [fill, light] = diverging(value / scale.limit, dark);
         g.fillStyle = fill;
         g.fillRect(x, y, column - gap, row - gap);
-        if (!written) continue;
+        if (!written || shortNumber(value) === "0" || Math.abs(value) < scale.limit * 0.015) continue;
         g.fillStyle = light ? "#16181b" : "#f4f5f6";
-        g.globalAlpha = Math.abs(value) < scale.limit * 0.04 ? 0.45 : 0.95;
+        g.globalAlpha = Math.abs(value) < scale.limit * 0.05 ? 0.5 : 0.95;
         g.fillText(shortNumber(value), x + (column - gap) / 2, y + (row - gap) / 2 + 0.5);
         g.globalAlpha = 1;
       }
@@ -249,7 +249,7 @@ function showTip(cell, x, y, column, say) {
   tip.replaceChildren(h("strong", {}, cellName(cell)), h("code", {}, hookName(cell)),
     ...(empty ? [h("em", {}, whyEmpty(cell) ?? "not part of this study")] : [
       line(`${metricWords}, patched`, number(cells.patched[cell], true)),
-      line("effect", number(cells.effect[cell], true), Number.isNaN(cells.se[cell]) ? "" : ` ± ${number(cells.se[cell])}`),
+      line("effect", number(cells.effect[cell], true), Number.isNaN(cells.se[cell]) ? "" : ` ± ${alike(cells.se[cell], cells.effect[cell])}`),
       line("score", number(cells.score[cell], true)), line("n", whole(cells.n[cell]))]));
   tip.hidden = false;
   const box = tip.getBoundingClientRect();
