@@ -29,6 +29,6 @@ public static class CellOrder
         return strongest;
     }
 
-    /// <summary>Half the width of a 95 % interval in standard errors: the 0.975 quantile of Student's t with n - 1 degrees of freedom.</summary>
+    /// <summary>Half a 95 % interval in standard errors: the 0.975 quantile of Student's t with n - 1 degrees of freedom.</summary>
     public static double? HalfWidth(int n) => n > 1 ? StudentT.InvCDF(0, 1, n - 1, 0.975) : null;
 }

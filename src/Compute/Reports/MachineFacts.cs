@@ -11,11 +11,13 @@ namespace InterpActors.Compute.Reports;
 public sealed record MachineFacts(string CodeVersion, string Cpu, int Cores, long MemoryBytes, string System, string Runtime, string Torch)
 {
     public static MachineFacts Read() => new(
-        VersionOf(typeof(MachineFacts).Assembly), ReadCpu(), Environment.ProcessorCount, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-        RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription, $"TorchSharp {VersionOf(typeof(TorchSharp.torch).Assembly)}");
+        VersionOf(typeof(MachineFacts).Assembly), ReadCpu(), Environment.ProcessorCount,
+        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription,
+        $"TorchSharp {VersionOf(typeof(TorchSharp.torch).Assembly)}");
 
     private static string VersionOf(Assembly assembly) =>
-        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "unknown";
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+        ?? assembly.GetName().Version?.ToString() ?? "unknown";
 
     private static string ReadCpu()
     {

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace InterpActors.Compute.Reports;
 
-/// <summary><c>manifest.json</c>: everything that another person needs to get the same numbers again, and hashes to see that they did.</summary>
+/// <summary><c>manifest.json</c>: all that another person needs to get the same numbers again, and hashes to see that they did.</summary>
 public static class ManifestJson
 {
     /// <param name="artifacts">Name to SHA-256.</param>
@@ -51,8 +51,11 @@ public static class ManifestJson
     }
 
     /// <summary>The study's seed from its canonical form, which holds the study's keys at its root or under <c>study</c>.</summary>
-    public static long? Seed(JsonNode canonical) =>
-        ((canonical["study"] as JsonObject ?? canonical as JsonObject)?["seed"] as JsonValue)?.TryGetValue<long>(out var seed) == true ? seed : null;
+    public static long? Seed(JsonNode canonical)
+    {
+        var study = canonical["study"] ?? canonical;
+        return study["seed"] is JsonValue value && value.TryGetValue<long>(out var seed) ? seed : null;
+    }
 
     private static JsonObject Hashes(IReadOnlyDictionary<string, string> hashes) =>
         new(hashes.Select(h => KeyValuePair.Create(h.Key, (JsonNode?)h.Value)));

@@ -23,7 +23,7 @@ public static class ReportData
             ["state"] = SummaryJson.Word(result.History.State),
             ["headline"] = result.Plan.Headline,
             ["answer"] = result.Answer,
-            ["trust"] = new JsonArray([.. result.Trust.Select(t => new JsonObject { ["name"] = t.Name, ["state"] = t.State, ["words"] = t.Words })]),
+            ["trust"] = SummaryJson.Trust(result),
             ["warnings"] = Texts(result.Warnings),
             ["scoreNotes"] = Texts(result.ScoreNotes),
             ["units"] = new JsonArray(result.History.Planned, result.History.Committed, result.History.Failures.Count),
@@ -79,14 +79,15 @@ public static class ReportData
 
     private static JsonArray Facts(StudyResult result, MachineFacts machine)
     {
-        var study = result.Plan.Study;
+        var (study, model) = (result.Plan.Study, result.Model);
+        var memory = (machine.MemoryBytes / 1073741824.0).ToString("0.#", CultureInfo.InvariantCulture);
         var seed = ManifestJson.Seed(JsonNode.Parse(study.Canonical)!);
         var facts = new List<(string Name, string? Value)>
         {
-            ("Model", $"{result.Model.Name} ({result.Model.Family}, {result.Model.Layers} layers, {result.Model.Heads} heads, {Whole(result.Model.Parameters)} parameters)"),
-            ("Model SHA-256", result.Model.Sha256),
-            ("Weight processing", result.Model.Processing),
-            ("Number format", result.Model.Dtype),
+            ("Model", $"{model.Name} ({model.Family}, {model.Layers} layers, {model.Heads} heads, {Whole(model.Parameters)} parameters)"),
+            ("Model SHA-256", model.Sha256),
+            ("Weight processing", model.Processing),
+            ("Number format", model.Dtype),
             ("Metric", result.Baselines.Metric),
             ("Direction", Joined(result.Rows.Select(r => r.Direction))),
             ("Value written", Joined(result.Rows.Select(r => r.Value))),
@@ -101,7 +102,7 @@ public static class ReportData
             else if (value.ToJsonString() is { Length: <= 300 } text) facts.Add((Sentence(key), text));
         facts.AddRange([
             ("Code", $"InterpActors {machine.CodeVersion}, {machine.Torch}, {machine.Runtime}"),
-            ("Hardware", $"{machine.Cpu}, {machine.Cores} cores, {(machine.MemoryBytes / 1073741824.0).ToString("0.#", CultureInfo.InvariantCulture)} GiB; {machine.System}"),
+            ("Hardware", $"{machine.Cpu}, {machine.Cores} cores, {memory} GiB; {machine.System}"),
             ("Study id", study.Id.Value),
         ]);
         return new JsonArray([.. facts.Where(f => !string.IsNullOrEmpty(f.Value)).Select(f => new JsonArray(f.Name, f.Value))]);

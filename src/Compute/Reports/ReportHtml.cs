@@ -7,12 +7,18 @@ using System.Text.Unicode;
 namespace InterpActors.Compute.Reports;
 
 /// <summary>
-/// <c>report.html</c>: one file that needs nothing else. The page's own script draws it from JSON embedded in it; every text of the user's
-/// reaches the page as JSON with <c>&lt;</c>, <c>&gt;</c> and <c>&amp;</c> escaped, or HTML-encoded, and a content security policy forbids all requests.
+/// <c>report.html</c>: one file that needs nothing else. The page's own script draws it from JSON embedded in it. Every text of the
+/// user's reaches the page as JSON with <c>&lt;</c>, <c>&gt;</c> and <c>&amp;</c> escaped, or HTML-encoded, and a content security
+/// policy forbids all requests.
 /// </summary>
 public static class ReportHtml
 {
-    private static readonly string[] Scripts = ["dom.js", "data.js", "answer.js", "maps.js", "detail.js", "profile.js", "prompts.js", "method.js", "page.js"];
+    private static readonly string[] Styles = ["page.css", "figures.css", "text.css"];
+
+    // Each may use what those before it declare.
+    private static readonly string[] Scripts =
+        ["dom.js", "data.js", "answer.js", "maps.js", "detail.js", "profile.js", "prompts.js", "method.js", "page.js"];
+
     private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
 
     public static void Write(StudyResult result, MachineFacts machine, IReadOnlyDictionary<string, string> artifacts, Stream stream)
@@ -21,7 +27,7 @@ public static class ReportHtml
         {
             ["title"] = () => WebUtility.HtmlEncode(result.Plan.Study.Name),
             ["answer"] = () => WebUtility.HtmlEncode(result.Answer),
-            ["style"] = () => Resource("report.css"),
+            ["style"] = () => string.Join('\n', Styles.Select(Resource)),
             ["data"] = () => ReportData.Build(result, machine, artifacts).ToJsonString(Compact),
             ["script"] = () => string.Join('\n', Scripts.Select(Resource)),
         };

@@ -14,7 +14,7 @@ public static class ReportMaps
 {
     private const int PerPromptBudget = 120_000;
 
-    /// <returns><c>maps</c> (shape and labels), <c>values</c> (base64), <c>perPrompt</c> (cells with a value for each prompt, strongest first).</returns>
+    /// <returns><c>maps</c> (shape and labels), <c>values</c> (base64), <c>perPrompt</c> (values by prompt, strongest cells first).</returns>
     public static JsonObject Build(StudyResult result)
     {
         var finished = result.History.State is RunState.Completed or RunState.CompletedWithErrors;
@@ -79,11 +79,13 @@ public static class ReportMaps
         [.. result.History.Failures.Where(f => f.Ordinal >= 0 && f.Ordinal < result.Plan.UnitCount).Select(f =>
         {
             var unit = result.Plan[f.Ordinal];
-            return (unit.Layer, unit.Track >= 0 && unit.Track < result.Plan.Tracks.Count ? result.Plan.Tracks[unit.Track].Name : "", f.Error);
+            var known = unit.Track >= 0 && unit.Track < result.Plan.Tracks.Count;
+            return (unit.Layer, known ? result.Plan.Tracks[unit.Track].Name : "", f.Error);
         })];
 
     /// <summary>The hook name with a star for the layer: <c>blocks.*.attn.hook_z</c>.</summary>
-    private static string Template(CellRow row) => row.Layer is { } layer ? row.Hook.Replace($"blocks.{layer}.", "blocks.*.") : row.Hook;
+    private static string Template(CellRow row) =>
+        row.Layer is { } layer ? row.Hook.Replace($"blocks.{layer}.", "blocks.*.") : row.Hook;
 
     private static string Word(string template)
     {
@@ -96,10 +98,11 @@ public static class ReportMaps
     {
         ["position"] = slot.Position,
         ["role"] = slot.Role,
-        ["token"] = slot.Position is { } p && prompts.Count > 0 && p < prompts[0].CleanPieces.Count ? prompts[0].CleanPieces[p] : null,
+        ["token"] = slot.Position is { } p ? prompts.FirstOrDefault()?.CleanPieces.ElementAtOrDefault(p) : null,
     };
 
-    private static JsonArray Array(IEnumerable<int?> values) => new([.. values.Select(v => v is { } x ? (JsonNode?)JsonValue.Create(x) : null)]);
+    private static JsonArray Array(IEnumerable<int?> values) =>
+        new([.. values.Select(v => v is { } x ? (JsonNode?)JsonValue.Create(x) : null)]);
 
     private static float Narrow(double? value) => value is { } x ? (float)x : float.NaN;
 

@@ -10,7 +10,10 @@ public static class ResultsTable
 
     /// <summary>The contract's columns, in its order.</summary>
     public static IReadOnlyList<string> Columns { get; } =
-        ["hook", "layer", "head", "position", "role", "direction", "value", "metric", "n", "clean", "corrupted", "patched", "effect", "effect_se", "score"];
+    [
+        "hook", "layer", "head", "position", "role", "direction", "value", "metric", "n",
+        "clean", "corrupted", "patched", "effect", "effect_se", "score",
+    ];
 
     public static void WriteCsv(IEnumerable<CellRow> rows, Stream stream)
     {
@@ -43,7 +46,8 @@ public static class ResultsTable
     {
         var texts = new Dictionary<string, Func<CellRow, string?>>
         {
-            ["hook"] = r => r.Hook, ["role"] = r => r.Role, ["direction"] = r => r.Direction, ["value"] = r => r.Value, ["metric"] = r => r.Metric,
+            ["hook"] = r => r.Hook, ["role"] = r => r.Role, ["direction"] = r => r.Direction, ["value"] = r => r.Value,
+            ["metric"] = r => r.Metric,
         };
         var integers = new Dictionary<string, Func<CellRow, int?>>
         {
@@ -67,7 +71,8 @@ public static class ResultsTable
             {
                 if (texts.TryGetValue(field.Name, out var text)) await group.WriteAsync(field, Array.ConvertAll(chunk, r => text(r)!));
                 else if (field.Name == "n") await group.WriteAsync<int>(field, Array.ConvertAll(chunk, r => r.N));
-                else if (integers.TryGetValue(field.Name, out var integer)) await group.WriteAsync<int>(field, Array.ConvertAll(chunk, r => integer(r)));
+                else if (integers.TryGetValue(field.Name, out var integer))
+                    await group.WriteAsync<int>(field, Array.ConvertAll(chunk, r => integer(r)));
                 else await group.WriteAsync<double>(field, Array.ConvertAll(chunk, r => numbers[field.Name](r)));
             }
             group.CompleteValidate();

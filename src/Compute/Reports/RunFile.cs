@@ -30,8 +30,10 @@ public static class RunFile
         {
             Remove(partial);
             if (error is IOException or UnauthorizedAccessException)
-                throw new IOException(
-                    $"{path}: cannot be written ({error.Message.ReplaceLineEndings(" ")}); make room or allow writing there, then run the same command again", error);
+            {
+                var why = error.Message.ReplaceLineEndings(" ");
+                throw new IOException($"{path}: cannot be written ({why}); make room or allow writing there, then run it again", error);
+            }
             throw;
         }
     }

@@ -8,12 +8,14 @@ using System.Text.Unicode;
 namespace InterpActors.Compute.Reports;
 
 /// <summary>
-/// Writes a run folder: results, extra tables, artefacts, manifest, report and summary. Each file is whole or not there at all, whenever
-/// the process ends. <c>results.*</c> and extra tables depend on the cells alone; times and processes stand in summary, manifest and report.
+/// Writes a run folder: results, extra tables, artefacts, manifest, report and summary. Each file is whole or not there at all,
+/// whenever the process ends. <c>results.*</c> and extra tables depend on the cells alone; times and processes stand in summary,
+/// manifest and report.
 /// </summary>
 public static class RunFolderWriter
 {
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+    private static readonly JsonSerializerOptions Readable =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
 
     /// <param name="folder">Made where it does not exist; other files in it are left alone.</param>
     /// <exception cref="IOException">A file cannot be written; those written before it are whole.</exception>
@@ -52,7 +54,7 @@ public static class RunFolderWriter
         RunFile.Write(Path.Combine(folder, "summary.json"), s => WriteJson(SummaryJson.Build(result, artifacts), s));
     }
 
-    // The Parquet writer seeks back and forth over its stream and is asynchronous; a buffer in memory would not do for millions of rows.
+    // The Parquet writer is asynchronous only. It runs on the pool, so that a caller with a synchronisation context cannot deadlock.
     private static void WriteParquet(IReadOnlyList<CellRow> rows, Stream stream) =>
         Task.Run(() => ResultsTable.WriteParquetAsync(rows, stream)).GetAwaiter().GetResult();
 

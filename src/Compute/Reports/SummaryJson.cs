@@ -34,7 +34,7 @@ public static class SummaryJson
             ["accuracy"] = Number(result.Baselines.Accuracy),
         },
         ["top_cells"] = new JsonArray([.. CellOrder.Strongest(result.Rows, TopCells).Select(Cell)]),
-        ["trust"] = new JsonArray([.. result.Trust.Select(t => new JsonObject { ["name"] = t.Name, ["state"] = t.State, ["words"] = t.Words })]),
+        ["trust"] = Trust(result),
         ["warnings"] = Texts(result.Warnings),
         ["score_notes"] = Texts(result.ScoreNotes),
         ["failures"] = Failures(result.History),
@@ -52,6 +52,9 @@ public static class SummaryJson
         RunState.Cancelled => "cancelled",
         _ => "running",
     };
+
+    public static JsonArray Trust(StudyResult result) =>
+        new([.. result.Trust.Select(t => new JsonObject { ["name"] = t.Name, ["state"] = t.State, ["words"] = t.Words })]);
 
     public static JsonArray Processes(RunHistory history) => new([.. history.Processes.Select(p => new JsonObject
     {
@@ -98,7 +101,8 @@ public static class SummaryJson
         .Select((p, i) => (p.Ended ?? (i == history.Processes.Count - 1 ? DateTimeOffset.UtcNow : p.Started)) - p.Started)
         .Sum(t => Math.Max(0, t.TotalSeconds)), 3);
 
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+    private static string Time(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
     private static JsonArray Texts(IEnumerable<string> texts) => new([.. texts.Select(t => (JsonNode?)JsonValue.Create(t))]);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -32,7 +33,7 @@ public class ReportHtmlTests
     public void Text_of_the_user_cannot_leave_its_place()
     {
         var result = SampleStudies.Patching(2, 2);
-        var prompt = result.Prompts[0] with { Id = Hostile, Answer = Hostile, CleanPieces = [.. result.Prompts[0].CleanPieces.Select(_ => Hostile)] };
+        var prompt = result.Prompts[0] with { Id = Hostile, Answer = Hostile, CleanPieces = [.. Enumerable.Repeat(Hostile, 15)] };
         var html = Html(result with { Answer = Hostile, Warnings = [Hostile], Prompts = [prompt] });
         Assert.Equal(2, Regex.Count(html, "<script\\b"));
         Assert.Equal(2, Regex.Count(html, "</script>"));
@@ -63,7 +64,7 @@ public class ReportHtmlTests
     {
         var result = SampleStudies.Patching(4, 4);
         var grid = Data(Html(result))["grid"]!;
-        var values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(Convert.FromBase64String((string)grid["values"]!)).ToArray();
+        var values = MemoryMarshal.Cast<byte, float>(Convert.FromBase64String((string)grid["values"]!)).ToArray();
         var size = (int)grid["cells"]!;
         Assert.Equal(result.Rows.Count, size);
         Assert.Equal(size * 5, values.Length);
@@ -110,6 +111,9 @@ public class ReportHtmlTests
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    private static JsonNode Data(string html) =>
-        JsonNode.Parse(Regex.Match(html, "<script type=\"application/json\" id=\"report\">(.*?)</script>", RegexOptions.Singleline).Groups[1].Value)!;
+    private static JsonNode Data(string html)
+    {
+        var block = Regex.Match(html, "<script type=\"application/json\" id=\"report\">(.*?)</script>", RegexOptions.Singleline);
+        return JsonNode.Parse(block.Groups[1].Value)!;
+    }
 }

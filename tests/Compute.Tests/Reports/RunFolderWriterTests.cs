@@ -37,19 +37,21 @@ public sealed class RunFolderWriterTests : IDisposable
         var summary = Json("summary.json");
         Assert.Matches("^ioi-patching-[0-9a-f]{12}$", (string?)summary["study"]);
         Assert.Equal("completed-with-errors", (string?)summary["state"]);
-        Assert.Equal((24, 21, 3), ((int)summary["units"]!["planned"]!, (int)summary["units"]!["committed"]!, (int)summary["units"]!["failed"]!));
+        Assert.Equal("""{"planned":24,"committed":21,"failed":3}""", summary["units"]!.ToJsonString());
         Assert.Equal(3, summary["processes"]!.AsArray().Count);
         Assert.Null(summary["processes"]![0]!["ended"]);
         Assert.Equal("2025-03-04T10:05:00.000Z", (string?)summary["processes"]![1]!["ended"]);
-        Assert.Equal((9, 8), ((int)summary["processes"]![0]!["units_computed"]!, (int)summary["processes"]![0]!["units_committed"]!));
+        Assert.Equal(9, (int)summary["processes"]![0]!["units_computed"]!);
+        Assert.Equal(8, (int)summary["processes"]![0]!["units_committed"]!);
         Assert.Equal("logit-difference", (string?)summary["baselines"]!["metric"]);
         Assert.Equal(8, (int)summary["baselines"]!["n"]!);
         Assert.Equal([8.9, 9.7], summary["baselines"]!["clean"]!["ci95"]!.AsArray().Select(v => (double)v!));
         Assert.Equal(-8.9, (double)summary["baselines"]!["corrupted"]!["mean"]!);
         Assert.Equal(10, summary["top_cells"]!.AsArray().Count);
         Assert.Equal(2, summary["warnings"]!.AsArray().Count);
-        Assert.Equal("mlp_out in layer 4 has no score: the denominator is within its noise of 0.", (string?)summary["score_notes"]![0]);
-        Assert.Equal(("resid_pre layer 3", 3), ((string?)summary["failures"]![0]!["label"], (int)summary["failures"]![0]!["attempts"]!));
+        Assert.StartsWith("mlp_out in layer 4 has no score", (string?)summary["score_notes"]![0]);
+        Assert.Equal("resid_pre layer 3", (string?)summary["failures"]![0]!["label"]);
+        Assert.Equal(3, (int)summary["failures"]![0]!["attempts"]!);
         Assert.Equal(JsonValueKind.Number, summary["seconds"]!.GetValueKind());
         Assert.Equal("p8", (string?)summary["dropped_prompts"]![0]!["id"]);
     }
@@ -137,7 +139,8 @@ public sealed class RunFolderWriterTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "notes.partial"), "mine");
         File.WriteAllText(Path.Combine(_folder, "journal.db"), "journal");
         RunFolderWriter.Write(SampleStudies.Patching(2, 2), _folder);
-        Assert.Equal(["journal.db", "manifest.json", "notes.partial", "report.html", "results.csv", "results.parquet", "summary.json"], Files());
+        Assert.Equal(
+            ["journal.db", "manifest.json", "notes.partial", "report.html", "results.csv", "results.parquet", "summary.json"], Files());
     }
 
     private string[] Files() => [.. Directory.GetFiles(_folder).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];

@@ -2,7 +2,8 @@
 const R = JSON.parse(byId("report").textContent);
 
 function floats(base64) {
-  const text = atob(base64), bytes = new Uint8Array(text.length);
+  const text = atob(base64),
+    bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return new Float32Array(bytes.buffer);
 }
@@ -21,17 +22,23 @@ for (const map of maps) {
   map.headCount = map.heads ? map.heads.length : 1;
   map.slotCount = map.slots.length;
   map.size = map.rows * map.headCount * map.slotCount;
-  map.title = maps.filter(m => m.name === map.name).length > 1 ? `${map.name} · ${[map.direction, map.value, map.metric].filter(Boolean).join(" · ")}` : map.name;
+  map.title =
+    maps.filter(m => m.name === map.name).length > 1
+      ? `${map.name} · ${[map.direction, map.value, map.metric].filter(Boolean).join(" · ")}`
+      : map.name;
 }
 
 const hasScores = cells.score.some(v => !Number.isNaN(v));
 const hasEffects = cells.effect.some(v => !Number.isNaN(v));
-const state = { quantity: hasScores ? "score" : "effect", pinned: -1 };
+const state = { quantity: hasScores ? "score" : "effect", pinned: -1, contrast: 1 };
 const shown = cell => cells[state.quantity][cell];
 
 const mapOf = cell => maps.find(m => cell >= m.offset && cell < m.offset + m.size);
 function placeOf(cell) {
-  const map = mapOf(cell), inside = cell - map.offset, slot = inside % map.slotCount, rest = (inside - slot) / map.slotCount;
+  const map = mapOf(cell),
+    inside = cell - map.offset,
+    slot = inside % map.slotCount,
+    rest = (inside - slot) / map.slotCount;
   return { map, layer: Math.floor(rest / map.headCount), head: rest % map.headCount, slot };
 }
 const cellAt = (map, layer, head, slot) => map.offset + (layer * map.headCount + head) * map.slotCount + slot;
@@ -46,8 +53,11 @@ function slotName(slot) {
   return slot.token === null ? `position ${slot.position}` : `position ${slot.position} “${visible(slot.token).trim() || "␣"}”`;
 }
 function cellName(cell, short = false) {
-  const { map, layer, head, slot } = placeOf(cell), at = map.slots[slot];
-  const parts = [map.layers[layer] === null ? map.title : short ? `${map.title} ${map.layers[layer]}` : `${map.title}, layer ${map.layers[layer]}`];
+  const { map, layer, head, slot } = placeOf(cell),
+    at = map.slots[slot];
+  const parts = [
+    map.layers[layer] === null ? map.title : short ? `${map.title} ${map.layers[layer]}` : `${map.title}, layer ${map.layers[layer]}`,
+  ];
   if (map.heads && map.heads[head] !== null) parts.push(short ? `head ${map.heads[head]}` : `head ${map.heads[head]}`);
   if (map.slotKind) parts.push(short ? slotName(at).replace("position ", "@ ") : at.role !== null ? `role ${at.role}` : slotName(at));
   return parts.join(short ? " " : ", ");
@@ -60,7 +70,8 @@ function hookName(cell) {
 
 // 95 % interval of the shown quantity; the score's denominator counts as known.
 function interval(cell) {
-  const half = R.halfWidths[String(cells.n[cell])], se = cells.se[cell];
+  const half = R.halfWidths[String(cells.n[cell])],
+    se = cells.se[cell];
   if (half === null || half === undefined || Number.isNaN(se)) return null;
   let width = half * se;
   if (state.quantity === "score") {
@@ -83,16 +94,14 @@ function strongest(count) {
   return order;
 }
 
-// One symmetric scale for all maps. A lone giant would bleach the rest, so beyond three times the 99.5th percentile it is cut there, and said.
+// One symmetric scale for all maps, from the largest value; the reader may ask for more contrast, and the legend then says so.
 function scaleOf() {
-  const sizes = [];
-  for (let i = 0; i < total; i++) if (!Number.isNaN(shown(i))) sizes.push(Math.abs(shown(i)));
-  if (sizes.length === 0) return { limit: 1, cut: false };
-  const sorted = Float64Array.from(sizes).sort(), most = sorted[sorted.length - 1], high = sorted[Math.floor((sorted.length - 1) * 0.995)];
-  const cut = high > 0 && most > 3 * high;
-  return { limit: (cut ? high : most) || 1, cut };
+  let most = 0;
+  for (let i = 0; i < total; i++) if (Math.abs(shown(i)) > most) most = Math.abs(shown(i));
+  return { limit: (most || 1) / state.contrast, cut: state.contrast > 1 };
 }
 let scale = scaleOf();
 
 const metricWords = R.baselines.metric.replace(/-/g, " ");
-const sectionHead = (id, number, title, ...more) => h("div", { class: "head" }, h("h2", { id: `${id}-title` }, h("span", { class: "no", "aria-hidden": "true" }, number), title), ...more);
+const sectionHead = (id, number, title, ...more) =>
+  h("div", { class: "head" }, h("h2", { id: `${id}-title` }, h("span", { class: "no", "aria-hidden": "true" }, number), title), ...more);

@@ -30,19 +30,31 @@ function number(x, sign = false) {
 // An error with as many decimals as the value it belongs to.
 const alike = (error, value) => {
   const decimals = number(value).split(".")[1];
-  return decimals === undefined || /e/.test(decimals) || error < 0.5 * 10 ** -decimals.length ? number(error) : error.toFixed(decimals.length);
+  return decimals === undefined || /e/.test(decimals) || error < 0.5 * 10 ** -decimals.length
+    ? number(error)
+    : error.toFixed(decimals.length);
 };
 const whole = x => String(Math.round(x)).replace(/\B(?=(\d{3})+$)/g, ",");
-const percent = x => `${number(x * 100).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")} %`;
+const percent = x =>
+  `${number(x * 100)
+    .replace(/(\.\d*?)0+$/, "$1")
+    .replace(/\.$/, "")} %`;
 const plural = (n, one, many = one + "s") => `${whole(n)} ${n === 1 ? one : many}`;
 
 // Ticks at 1, 2 or 5 times a power of ten.
 function ticks(low, high, count) {
-  const raw = (high - low) / Math.max(1, count), power = 10 ** Math.floor(Math.log10(raw));
+  const raw = (high - low) / Math.max(1, count),
+    power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map(m => m * power).find(m => m >= raw * 0.999) ?? power * 10;
   const out = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) out.push(k * step);
-  return { values: out, text: v => number(Math.abs(v) < step / 1e6 ? 0 : Number(v.toPrecision(12))).replace(/(\.\d*?)0+(?=$|e)/, "$1").replace(/\.$/, "") };
+  return {
+    values: out,
+    text: v =>
+      number(Math.abs(v) < step / 1e6 ? 0 : Number(v.toPrecision(12)))
+        .replace(/(\.\d*?)0+(?=$|e)/, "$1")
+        .replace(/\.$/, ""),
+  };
 }
 
 const isDark = () => {
@@ -52,18 +64,49 @@ const isDark = () => {
 
 // Blue for positive, orange for negative: told apart in every common colour blindness. Stops are mixed in linear steps of Oklab.
 const STOPS = {
-  light: { zero: [0.975, 0, 0], plus: [[0.80, -0.035, -0.075], [0.58, -0.045, -0.135], [0.36, -0.015, -0.125]], minus: [[0.86, 0.035, 0.075], [0.68, 0.095, 0.115], [0.45, 0.095, 0.085]] },
-  dark: { zero: [0.255, -0.002, -0.006], plus: [[0.42, -0.030, -0.085], [0.62, -0.055, -0.120], [0.86, -0.055, -0.065]], minus: [[0.40, 0.050, 0.055], [0.62, 0.095, 0.110], [0.87, 0.045, 0.105]] },
+  light: {
+    zero: [0.975, 0, 0],
+    plus: [
+      [0.8, -0.035, -0.075],
+      [0.58, -0.045, -0.135],
+      [0.36, -0.015, -0.125],
+    ],
+    minus: [
+      [0.86, 0.035, 0.075],
+      [0.68, 0.095, 0.115],
+      [0.45, 0.095, 0.085],
+    ],
+  },
+  dark: {
+    zero: [0.255, -0.002, -0.006],
+    plus: [
+      [0.42, -0.03, -0.085],
+      [0.62, -0.055, -0.12],
+      [0.86, -0.055, -0.065],
+    ],
+    minus: [
+      [0.4, 0.05, 0.055],
+      [0.62, 0.095, 0.11],
+      [0.87, 0.045, 0.105],
+    ],
+  },
 };
 
 // t in [-1, 1] to [css colour, is the colour so light that dark text is read on it].
 function diverging(t, dark) {
   const { zero, plus, minus } = STOPS[dark ? "dark" : "light"];
-  const stops = [zero, ...(t < 0 ? minus : plus)], at = Math.min(1, Math.abs(t)) * (stops.length - 1);
-  const i = Math.min(stops.length - 2, Math.floor(at)), f = at - i;
+  const stops = [zero, ...(t < 0 ? minus : plus)],
+    at = Math.min(1, Math.abs(t)) * (stops.length - 1);
+  const i = Math.min(stops.length - 2, Math.floor(at)),
+    f = at - i;
   const [L, a, b] = stops[i].map((v, k) => v + (stops[i + 1][k] - v) * f);
-  const l = (L + 0.3963377774 * a + 0.2158037573 * b) ** 3, m = (L - 0.1055613458 * a - 0.0638541728 * b) ** 3, q = (L - 0.0894841775 * a - 1.291485548 * b) ** 3;
-  const rgb = [4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * q, -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * q, -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * q]
-    .map(v => Math.round(255 * Math.min(1, Math.max(0, v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055))));
+  const l = (L + 0.3963377774 * a + 0.2158037573 * b) ** 3,
+    m = (L - 0.1055613458 * a - 0.0638541728 * b) ** 3,
+    q = (L - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  const rgb = [
+    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * q,
+    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * q,
+    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * q,
+  ].map(v => Math.round(255 * Math.min(1, Math.max(0, v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055))));
   return [`rgb(${rgb.join(" ")})`, L > 0.64];
 }

@@ -1,17 +1,44 @@
 // What was done, with what, and how to do it again.
 function drawMethod() {
-  const m = R.method, code = text => h("pre", { tabindex: "0" }, text);
-  byId("method").replaceChildren(sectionHead("method", "5", "Method"),
-    h("div", { class: "two wide" },
-      h("div", {}, h("h3", {}, m.title), h("p", { class: "words" }, m.words), m.formula ? h("pre", { class: "formula", tabindex: "0" }, m.formula) : "", m.source ? h("p", { class: "muted" }, `Source: ${m.source}`) : "",
-        h("p", { class: "muted small" }, "Effects are means over prompts, ± their standard error (n − 1). Intervals are 95 %, Student’s t over prompts; a score’s interval takes its denominator as known.")),
-      h("dl", { class: "facts" }, R.facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+  const m = R.method,
+    code = text => h("pre", { tabindex: "0" }, text);
+  byId("method").replaceChildren(
+    sectionHead("method", "5", "Method"),
+    h(
+      "div",
+      { class: "two wide" },
+      h(
+        "div",
+        {},
+        h("h3", {}, m.title),
+        h("p", { class: "words" }, m.words),
+        m.formula ? h("pre", { class: "formula", tabindex: "0" }, m.formula) : "",
+        m.source ? h("p", { class: "muted" }, `Source: ${m.source}`) : "",
+        h(
+          "p",
+          { class: "muted small" },
+          "Effects are means over prompts, ± their standard error (n − 1). Intervals are 95 %, Student’s t over prompts; a score’s interval takes its denominator as known.",
+        ),
+      ),
+      h(
+        "dl",
+        { class: "facts" },
+        R.facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+      ),
+    ),
     h("h3", {}, "Run it again"),
     h("p", {}, "Save the study below as ", h("code", {}, "study.conf"), ", put it where its relative paths hold, and run"),
     code("interp run study.conf"),
     h("details", { class: "fold" }, h("summary", {}, "The study as written"), code(R.source)),
     h("details", { class: "fold" }, h("summary", {}, "The study with every default"), code(R.canonical)),
-    h("details", { class: "fold", open: R.processes.length > 1 || R.failures.length > 0 }, h("summary", {}, historyWords()), history(), R.failures.length ? failures() : ""));
+    h(
+      "details",
+      { class: "fold", open: R.processes.length > 1 || R.failures.length > 0 },
+      h("summary", {}, historyWords()),
+      history(),
+      R.failures.length ? failures() : "",
+    ),
+  );
 }
 
 const killed = (p, i) => p.ended === null && !(R.state === "running" && i === R.processes.length - 1) && i < R.processes.length - 1;
@@ -20,27 +47,86 @@ function historyWords() {
   return `How the run went: ${plural(R.processes.length, "process", "processes")}${cuts ? `, ${plural(cuts, "interruption")}` : ""}${R.failures.length ? `, ${plural(R.failures.length, "failed unit")}` : ""}`;
 }
 function history() {
-  const time = t => t.replace("T", " ").replace(/\.\d+Z$/, " UTC"), length = ms => ms < 60e3 ? `${(ms / 1e3).toFixed(1)} s` : ms < 3600e3 ? `${Math.floor(ms / 60e3)} min ${Math.round(ms % 60e3 / 1e3)} s` : `${Math.floor(ms / 3600e3)} h ${Math.round(ms % 3600e3 / 60e3)} min`;
-  return h("div", { class: "scroll", tabindex: "0" }, h("table", {}, h("thead", {}, h("tr", {}, ["process", "started", "ended", "took", "units computed", "units kept"].map((t, i) => h("th", { class: i > 2 ? "num" : null }, t)))),
-    h("tbody", {}, R.processes.map((p, i) => h("tr", {}, h("td", {}, p.process), h("td", {}, time(p.started)),
-      h("td", {}, p.ended ? time(p.ended) : killed(p, i) ? h("span", { class: "pill doubtful" }, "killed") : "wrote this report"),
-      h("td", { class: "num" }, p.ended ? length(new Date(p.ended) - new Date(p.started)) : "–"), h("td", { class: "num" }, whole(p.units_computed)), h("td", { class: "num" }, whole(p.units_committed)))))));
+  const time = t => t.replace("T", " ").replace(/\.\d+Z$/, " UTC"),
+    length = ms =>
+      ms < 60e3
+        ? `${(ms / 1e3).toFixed(1)} s`
+        : ms < 3600e3
+          ? `${Math.floor(ms / 60e3)} min ${Math.round((ms % 60e3) / 1e3)} s`
+          : `${Math.floor(ms / 3600e3)} h ${Math.round((ms % 3600e3) / 60e3)} min`;
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0" },
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["process", "started", "ended", "took", "units computed", "units kept"].map((t, i) =>
+            h("th", { class: i > 2 ? "num" : null }, t),
+          ),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        R.processes.map((p, i) =>
+          h(
+            "tr",
+            {},
+            h("td", {}, p.process),
+            h("td", {}, time(p.started)),
+            h("td", {}, p.ended ? time(p.ended) : killed(p, i) ? h("span", { class: "pill doubtful" }, "killed") : "wrote this report"),
+            h("td", { class: "num" }, p.ended ? length(new Date(p.ended) - new Date(p.started)) : "–"),
+            h("td", { class: "num" }, whole(p.units_computed)),
+            h("td", { class: "num" }, whole(p.units_committed)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 function failures() {
-  return h("div", { class: "scroll", tabindex: "0" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "failed unit"), h("th", { class: "num" }, "attempts"), h("th", {}, "error"))),
-    h("tbody", {}, R.failures.map(f => h("tr", {}, h("td", {}, f.label), h("td", { class: "num" }, f.attempts), h("td", {}, f.error))))));
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0" },
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, h("th", {}, "failed unit"), h("th", { class: "num" }, "attempts"), h("th", {}, "error"))),
+      h(
+        "tbody",
+        {},
+        R.failures.map(f => h("tr", {}, h("td", {}, f.label), h("td", { class: "num" }, f.attempts), h("td", {}, f.error))),
+      ),
+    ),
+  );
 }
 
 function drawData() {
   const files = [
-    ["results.csv", "one row a cell: hook, layer, head, position, role, direction, value, metric, n, clean, corrupted, patched, effect, its standard error, score"],
-    ["results.parquet", "the same rows, typed"], ["summary.json", "state, baselines, strongest cells, warnings, timings"],
+    [
+      "results.csv",
+      "one row a cell: hook, layer, head, position, role, direction, value, metric, n, clean, corrupted, patched, effect, its standard error, score",
+    ],
+    ["results.parquet", "the same rows, typed"],
+    ["summary.json", "state, baselines, strongest cells, warnings, timings"],
     ["manifest.json", "study with all defaults, model hash, code version, seeds, hardware, hashes of the tables"],
     ...R.tables.map(name => [name, "further table of this method"]),
   ];
   const link = (href, text) => h("a", { href }, text);
-  byId("data").replaceChildren(sectionHead("data", "6", "Data"),
+  byId("data").replaceChildren(
+    sectionHead("data", "6", "Data"),
     h("p", { class: "lead" }, "These files stand beside this page."),
-    h("dl", { class: "files" }, files.map(([name, words]) => [h("dt", {}, link(name, name)), h("dd", {}, words)]),
-      R.artifacts.map(([name, hash]) => [h("dt", {}, link(`artifacts/${hash}`, name)), h("dd", {}, `SHA-256 ${hash}`)])));
+    h(
+      "dl",
+      { class: "files" },
+      files.map(([name, words]) => [h("dt", {}, link(name, name)), h("dd", {}, words)]),
+      R.artifacts.map(([name, hash]) => [h("dt", {}, link(`artifacts/${hash}`, name)), h("dd", {}, `SHA-256 ${hash}`)]),
+    ),
+  );
 }

@@ -1,25 +1,46 @@
 // Puts the page together; redraws what depends on width or theme.
 let printing = false;
-const THEMES = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
-const remembered = () => { try { return localStorage.getItem("interp-theme") ?? "auto"; } catch { return "auto"; } };
+const THEMES = { auto: "◐ Auto", light: "○ Light", dark: "● Dark" };
+const remembered = () => {
+  try {
+    return localStorage.getItem("interp-theme") ?? "auto";
+  } catch {
+    return "auto";
+  }
+};
 
 function setTheme(name) {
   if (name === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
   byId("theme").textContent = THEMES[name];
-  try { localStorage.setItem("interp-theme", name); } catch { /* A page opened from a file may have no storage; the choice then lasts as long as the page. */ }
+  byId("theme").setAttribute("aria-label", `Theme: ${name}. Change`);
+  try {
+    localStorage.setItem("interp-theme", name);
+  } catch {
+    /* A page opened from a file may have no storage; the choice then lasts as long as the page. */
+  }
 }
-const repaint = () => { for (const d of drawn) d.paint(); drawLegend(); };
+const repaint = () => {
+  for (const d of drawn) d.paint();
+  drawLegend();
+};
 
 setTheme(THEMES[remembered()] ? remembered() : "auto");
 byId("theme").addEventListener("click", () => {
-  const names = Object.keys(THEMES), now = document.documentElement.dataset.theme ?? "auto";
+  const names = Object.keys(THEMES),
+    now = document.documentElement.dataset.theme ?? "auto";
   setTheme(names[(names.indexOf(now) + 1) % names.length]);
   repaint();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-addEventListener("beforeprint", () => { printing = true; repaint(); });
-addEventListener("afterprint", () => { printing = false; repaint(); });
+addEventListener("beforeprint", () => {
+  printing = true;
+  repaint();
+});
+addEventListener("afterprint", () => {
+  printing = false;
+  repaint();
+});
 
 state.pinned = bestCell();
 drawAnswer();
@@ -30,11 +51,16 @@ drawPrompts();
 drawMethod();
 drawData();
 
-let width = innerWidth, wait = 0;
+let width = innerWidth,
+  wait = 0;
 addEventListener("resize", () => {
   if (innerWidth === width) return;
   width = innerWidth;
   clearTimeout(wait);
-  wait = setTimeout(() => { drawBaselines(); layOut(); drawCurves(); }, 120);
+  wait = setTimeout(() => {
+    drawBaselines();
+    layOut();
+    drawCurves();
+  }, 120);
 });
 addEventListener("scroll", hideTip, { passive: true });
