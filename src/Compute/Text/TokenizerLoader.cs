@@ -1,4 +1,5 @@
 using InterpActors.Compute.Models;
+using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Text;
@@ -13,7 +14,11 @@ public static class TokenizerLoader
     /// <exception cref="StudyException">The tokenizer's file is damaged or of a kind that is not supported.</exception>
     public static ITokenizer? Load(ModelLocation model)
     {
-        if (model.Format == ModelFormat.Gguf) return null;
+        if (model.Format == ModelFormat.Gguf)
+        {
+            using var gguf = GgufFile.Open(model.Path);
+            return GgufTokenizer.Read(gguf.Metadata, model.Path);
+        }
         var file = Path.Combine(model.Path, "tokenizer.json");
         return File.Exists(file) ? TokenizerFolder.Read(model.Path) : null;
     }
