@@ -66,6 +66,9 @@ public enum UnitFailureKind
 
     /// <summary>It will fail again in the same way (NaN, an intervention that changed nothing).</summary>
     Permanent,
+
+    /// <summary>This machine cannot go on (its disk is full): the study stops, the unit is not held to have failed, a later run resumes.</summary>
+    Fatal,
 }
 
 /// <summary>A unit could not be computed.</summary>

@@ -1,0 +1,17 @@
+using Akka.Actor;
+using InterpActors.Actors.Configuration;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Actors.Compute;
+
+/// <summary>What a compute node's workers need.</summary>
+/// <param name="Process">This process's incarnation, as the run's history names it.</param>
+/// <param name="Broker">Where workers register; a proxy in a cluster.</param>
+/// <param name="Engine">Makes the engine actor of a kind; null for a kind that there is none for.</param>
+public sealed record ComputeServices(
+    string Process, IActorRef Broker, IUnitRunner Runner, IComputedLedger Ledger, WorkSettings Settings, Func<EngineKind, ComputeServices, Props?> Engine);
+
+/// <summary>One worker of a node.</summary>
+/// <param name="Name">Unique on the node, e.g. <c>cpu-0</c>.</param>
+/// <param name="Device">The device its engines compute on, e.g. <c>cpu</c>.</param>
+public sealed record WorkerSlot(string Name, string Device);

@@ -1,0 +1,234 @@
+using Akka.Actor;
+using Akka.Event;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Actors.Compute;
+
+/// <summary>
+/// One device's side of the pull protocol. Asks for one unit at a time and for the next only when the journal has the last one's result,
+/// so that a kill loses at most one computed unit. Never blocks: engines compute.
+/// </summary>
+public sealed class DeviceWorker : ReceiveActor, IWithTimers
+{
+    private sealed record Tick;
+
+    private sealed record DrainExpired;
+
+    private sealed record Running(Assign Assign, CancellationTokenSource Cancellation)
+    {
+        public UnitTry Unit { get; } = Assign.Try();
+        public double Fraction { get; set; }
+        public bool Started { get; set; }
+
+        /// <summary>Nobody wants the result any more; the engine is busy until it notices.</summary>
+        public bool Dropped { get; set; }
+    }
+
+    private readonly ComputeServices _services;
+    private readonly string _id;
+    private readonly string _device;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Dictionary<EngineKind, IActorRef> _engines = [];
+    private readonly Dictionary<StudyId, Study> _studies = [];
+    private int _made;
+    private string _epoch = "";
+    private Running? _running;
+    private IWireMessage? _report;
+    private UnitTry? _reported;
+    private IActorRef? _drainer;
+
+    public DeviceWorker(string id, string device, ComputeServices services)
+    {
+        _id = id;
+        _device = device;
+        _services = services;
+
+        Receive<Tick>(_ => OnTick());
+        Receive<Registered>(m => OnRegistered(m.Epoch));
+        Receive<Assign>(OnAssign);
+        Receive<StudyDescription>(OnDescription);
+        Receive<ResultAck>(m => Acknowledged(m.Study, m.Ordinal));
+        Receive<DropUnit>(OnDrop);
+        Receive<EngineProgress>(m =>
+        {
+            if (_running?.Unit == m.Unit) _running.Fraction = m.Fraction;
+        });
+        Receive<EngineDone>(m => Finished(m.Unit, new UnitResult(_id, _services.Process, m.Unit, m.Output.Payload, m.Output.Preview)));
+        Receive<EngineFailed>(m => Finished(m.Unit, new UnitFailure(_id, _services.Process, m.Unit, m.Kind, m.Error)));
+        Receive<EngineStopped>(m => Finished(m.Unit, new UnitReturned(_id, m.Unit)));
+        Receive<Terminated>(OnEngineGone);
+        Receive<Drain>(OnDrain);
+        Receive<DrainExpired>(_ => Abandon());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(string id, string device, ComputeServices services) => Akka.Actor.Props.Create(() => new DeviceWorker(id, device, services));
+
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer("tick", new Tick(), _services.Settings.Beat);
+        Register();
+    }
+
+    protected override void PostStop()
+    {
+        _running?.Cancellation.Cancel();
+        base.PostStop();
+    }
+
+    private void Register()
+    {
+        var holding = new List<UnitTry>();
+        if (_running is { Dropped: false }) holding.Add(_running.Unit);
+        if (_reported is not null) holding.Add(_reported);
+        _services.Broker.Tell(new RegisterWorker(_id, _services.Process, _device, holding));
+    }
+
+    private void OnRegistered(string epoch)
+    {
+        _epoch = epoch;
+        if (epoch.Length == 0)
+        {
+            Register();
+            return;
+        }
+        if (_report is not null) _services.Broker.Tell(_report);
+        Ask();
+    }
+
+    private void OnTick()
+    {
+        if (_epoch.Length == 0)
+        {
+            Register();
+            return;
+        }
+        _services.Broker.Tell(new WorkerBeat(_id, _epoch, _running?.Unit, _running?.Fraction ?? 0));
+        if (_report is not null) _services.Broker.Tell(_report);
+        if (_running is { Started: false }) _services.Broker.Tell(new DescribeStudy(_running.Unit.Study));
+        Ask();
+    }
+
+    private void Ask()
+    {
+        if (_running is null && _report is null && _drainer is null && _epoch.Length > 0) _services.Broker.Tell(new RequestWork(_id, _epoch, 1));
+    }
+
+    private void OnAssign(Assign m)
+    {
+        // An assignment may come twice (it is sent again when it seems lost); what is in hand needs no second start.
+        if (_running is not null || _report is not null)
+        {
+            if ((_running?.Unit ?? _reported) != m.Try()) _services.Broker.Tell(new UnitReturned(_id, m.Try()));
+            return;
+        }
+        if (_drainer is not null)
+        {
+            _services.Broker.Tell(new UnitReturned(_id, m.Try()));
+            return;
+        }
+        _running = new Running(m, new CancellationTokenSource());
+        if (_studies.TryGetValue(m.Unit.Study, out var study)) Start(study);
+        else _services.Broker.Tell(new DescribeStudy(m.Unit.Study));
+    }
+
+    private void OnDescription(StudyDescription m)
+    {
+        _studies[m.Study.Id] = m.Study;
+        if (_running is { Started: false } waiting && waiting.Unit.Study == m.Study.Id) Start(m.Study);
+    }
+
+    private void Start(Study study)
+    {
+        var running = _running!;
+        running.Started = true;
+        if (Engine(running.Assign.Unit.Engine) is { } engine) engine.Tell(new ComputeUnit(study, running.Assign, _device, running.Cancellation.Token));
+        else Self.Tell(new EngineFailed(running.Unit, UnitFailureKind.Permanent, $"this version has no engine for {running.Assign.Unit.Engine} units"));
+    }
+
+    private IActorRef? Engine(EngineKind kind)
+    {
+        if (_engines.TryGetValue(kind, out var engine)) return engine;
+        if (_services.Engine(kind, _services) is not { } props) return null;
+        engine = Context.ActorOf(props, $"engine-{kind.ToString().ToLowerInvariant()}-{_made++}");
+        Context.Watch(engine);
+        return _engines[kind] = engine;
+    }
+
+    private void Finished(UnitTry unit, IWireMessage report)
+    {
+        // The engine of a unit that was handed back meanwhile.
+        if (_running is not { } running || running.Unit != unit) return;
+        _running = null;
+        if (running.Dropped) Next();
+        else Report(unit, report);
+    }
+
+    private void Report(UnitTry unit, IWireMessage report)
+    {
+        (_report, _reported) = (report, unit);
+        _services.Broker.Tell(report);
+    }
+
+    private void Acknowledged(StudyId study, long ordinal)
+    {
+        if (_reported is null || _reported.Study != study || _reported.Ordinal != ordinal) return;
+        (_report, _reported) = (null, null);
+        Next();
+    }
+
+    private void Next()
+    {
+        if (_drainer is not null) Leave();
+        else Ask();
+    }
+
+    private void OnDrop(DropUnit m)
+    {
+        if (_running is not { } running || running.Unit.Study != m.Study || running.Unit.Ordinal != m.Ordinal)
+        {
+            Acknowledged(m.Study, m.Ordinal);
+            return;
+        }
+        running.Cancellation.Cancel();
+        running.Dropped = true;
+        if (running.Started) return;
+        _running = null;
+        Next();
+    }
+
+    private void OnDrain(Drain m)
+    {
+        _drainer = Sender;
+        if (_running is null && _report is null) Leave();
+        else Timers.StartSingleTimer("drain", new DrainExpired(), m.Timeout);
+    }
+
+    private void Abandon()
+    {
+        if (_running is not { } running) return;
+        running.Cancellation.Cancel();
+        _running = null;
+        if (running.Dropped) Leave();
+        else Report(running.Unit, new UnitReturned(_id, running.Unit));
+    }
+
+    private void Leave()
+    {
+        Timers.CancelAll();
+        _services.Broker.Tell(new WorkerLeaving(_id));
+        _drainer!.Tell(new Drained());
+    }
+
+    private void OnEngineGone(Terminated m)
+    {
+        var kind = _engines.First(e => e.Value.Equals(m.ActorRef)).Key;
+        _engines.Remove(kind);
+        if (_running is not { Started: true } running || running.Assign.Unit.Engine != kind) return;
+        _log.Warning("engine {0} of worker {1} is gone", kind, _id);
+        Finished(running.Unit, new UnitFailure(_id, _services.Process, running.Unit, UnitFailureKind.Transient, "the engine stopped"));
+    }
+}

@@ -1,0 +1,59 @@
+using Akka.Actor;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Actors.Compute;
+
+/// <summary>
+/// Computes units on a thread of its own; the only kind of actor that calls <see cref="IUnitRunner"/>, and free to block. Whatever the
+/// runner throws becomes a message, for an exception would restart the actor and leave the worker waiting for ever.
+/// </summary>
+public abstract class EngineActor : ReceiveActor
+{
+    private readonly IUnitRunner _runner;
+    private readonly IComputedLedger _ledger;
+    private readonly string _process;
+
+    protected EngineActor(IUnitRunner runner, IComputedLedger ledger, string process)
+    {
+        _runner = runner;
+        _ledger = ledger;
+        _process = process;
+        Receive<ComputeUnit>(Compute);
+    }
+
+    private void Compute(ComputeUnit m)
+    {
+        var unit = m.Assign.Try();
+        var worker = Sender;
+        try
+        {
+            m.Cancellation.ThrowIfCancellationRequested();
+            var output = _runner.Run(m.Study, m.Assign.Unit, new UnitContext(m.Device, f => worker.Tell(new EngineProgress(unit, f)), m.Cancellation));
+            // Before the result leaves: whatever happens from here on, the work was done and is counted.
+            _ledger.Append(unit.Study, _process, unit.Ordinal, unit.Attempt);
+            worker.Tell(new EngineDone(unit, output));
+        }
+        catch (OperationCanceledException) when (m.Cancellation.IsCancellationRequested)
+        {
+            worker.Tell(new EngineStopped(unit));
+        }
+        catch (UnitException e)
+        {
+            worker.Tell(new EngineFailed(unit, e.Kind, OneLine(e)));
+        }
+        catch (LedgerException e)
+        {
+            worker.Tell(new EngineFailed(unit, UnitFailureKind.Fatal, e.Message));
+        }
+        catch (Exception e)
+        {
+            worker.Tell(new EngineFailed(unit, UnitFailureKind.Transient, $"{e.GetType().Name}: {OneLine(e)}"));
+        }
+    }
+
+    private static string OneLine(Exception e)
+    {
+        var line = e.Message.ReplaceLineEndings(" ");
+        return line.Length <= 500 ? line : line[..500];
+    }
+}

@@ -1,0 +1,28 @@
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Actors.Compute;
+
+// Between a device's worker and its engines, always in one process.
+
+/// <summary>Worker to engine: compute this on the engine's own thread.</summary>
+internal sealed record ComputeUnit(Study Study, Assign Assign, string Device, CancellationToken Cancellation);
+
+/// <summary>Engine to worker: how far the unit is.</summary>
+internal sealed record EngineProgress(UnitTry Unit, double Fraction);
+
+/// <summary>Engine to worker: the unit's result.</summary>
+internal sealed record EngineDone(UnitTry Unit, UnitOutput Output);
+
+/// <summary>Engine to worker: the unit failed.</summary>
+internal sealed record EngineFailed(UnitTry Unit, UnitFailureKind Kind, string Error);
+
+/// <summary>Engine to worker: the unit was cancelled before it was done.</summary>
+internal sealed record EngineStopped(UnitTry Unit);
+
+/// <summary>Stop pulling; let the running unit finish, hand it back after the timeout. Answered by <see cref="Drained"/>.</summary>
+public sealed record Drain(TimeSpan Timeout);
+
+/// <summary>Nothing is computed any more and every result is acknowledged or handed back.</summary>
+public sealed record Drained;

@@ -1,0 +1,89 @@
+using InterpActors.Actors.Studies;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Serialization;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+using Microsoft.Data.Sqlite;
+
+namespace InterpActors.Actors.Journal;
+
+/// <summary>
+/// Reads one study's events straight from the SQLite file, beside a running process or without one: its state, its history and the payloads
+/// in any order. Memory: eight bytes a unit; payloads are read one at a time.
+/// </summary>
+public sealed class StudyJournal : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly SqliteCommand _payload;
+    private readonly StudyRunState _state = new();
+    private readonly string _path;
+    private long[] _rows = [];
+
+    private StudyJournal(string path, StudyId id)
+    {
+        _path = path;
+        _connection = JournalFile.OpenForReading(path);
+        _payload = _connection.CreateCommand();
+        _payload.CommandText = "SELECT message, manifest FROM journal WHERE ordering = $row";
+        _payload.Parameters.Add("$row", SqliteType.Integer);
+        Fold(id);
+    }
+
+    /// <summary>The study as it was first submitted; null where the journal has none of this id.</summary>
+    public Study? Study => _state.Study;
+
+    public long Planned => _state.Units;
+
+    /// <exception cref="StudyException">The file is no journal or is damaged.</exception>
+    public static StudyJournal Read(string path, StudyId id)
+    {
+        try
+        {
+            return new StudyJournal(path, id);
+        }
+        catch (Exception e) when (e is SqliteException or System.Runtime.Serialization.SerializationException)
+        {
+            throw new StudyException(JournalTrouble.Describe(path, e), null, null, e);
+        }
+    }
+
+    /// <summary>What the journal tells, joined with the ledger's count of computed units.</summary>
+    public RunHistory History(IComputedLedger ledger) => _state.History(_state.Study is null ? new Dictionary<string, long>() : ledger.Count(_state.Study.Id));
+
+    /// <summary>A unit's payload; null where it has none.</summary>
+    public byte[]? Payload(long ordinal)
+    {
+        if (ordinal < 0 || ordinal >= _rows.Length || _rows[ordinal] == 0) return null;
+        lock (_payload)
+        {
+            _payload.Parameters[0].Value = _rows[ordinal];
+            using var reader = _payload.ExecuteReader();
+            return reader.Read() ? ((UnitCompleted)Event(reader, 0)).Payload : null;
+        }
+    }
+
+    public void Dispose()
+    {
+        _payload.Dispose();
+        _connection.Dispose();
+        JournalFile.Release(_path);
+    }
+
+    private void Fold(StudyId id)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = "SELECT message, manifest, ordering FROM journal WHERE persistence_id = $id ORDER BY sequence_number";
+        command.Parameters.AddWithValue("$id", StudySupervisor.PersistenceIdOf(id));
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            var happened = Event(reader, 0);
+            if (happened is UnitCompleted done && done.Ordinal < _rows.Length && _rows[done.Ordinal] == 0) _rows[done.Ordinal] = reader.GetInt64(2);
+            _state.Apply(happened);
+            if (happened is StudyPlanned) _rows = new long[_state.Units];
+        }
+    }
+
+    private static IStudyEvent Event(SqliteDataReader reader, int column) =>
+        (IStudyEvent)WireFormat.Read(reader.GetFieldValue<byte[]>(column), reader.GetString(column + 1));
+}

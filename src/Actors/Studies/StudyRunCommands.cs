@@ -1,0 +1,37 @@
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Actors.Studies;
+
+/// <summary>What can be asked of a <see cref="StudyRunState"/>.</summary>
+public abstract record StudyRunCommand
+{
+    private StudyRunCommand() { }
+
+    /// <summary>Start, or go on after a pause.</summary>
+    public sealed record Submit(Study Study, DateTimeOffset At) : StudyRunCommand;
+
+    /// <summary>The plan is known.</summary>
+    public sealed record Plan(long Units, long Cells) : StudyRunCommand;
+
+    /// <summary>A process is about to compute.</summary>
+    public sealed record SeeProcess(string Process, DateTimeOffset At) : StudyRunCommand;
+
+    /// <summary>A process leaves in good order.</summary>
+    public sealed record EndProcess(string Process, bool AndPause, DateTimeOffset At) : StudyRunCommand;
+
+    /// <summary>A unit was computed.</summary>
+    public sealed record Complete(long Ordinal, int Attempt, string Process, byte[] Payload, UnitPreview? Preview) : StudyRunCommand;
+
+    /// <summary>A try failed, or its worker was lost. A try that was counted already changes nothing.</summary>
+    public sealed record Fail(long Ordinal, int Attempt, string Label, string Process, UnitFailureKind Kind, string Error) : StudyRunCommand;
+
+    public sealed record Pause(DateTimeOffset At) : StudyRunCommand;
+
+    public sealed record Resume(DateTimeOffset At) : StudyRunCommand;
+
+    public sealed record Cancel(DateTimeOffset At) : StudyRunCommand;
+
+    /// <summary>End the study if every unit is settled.</summary>
+    public sealed record Finish(DateTimeOffset At, string? Process) : StudyRunCommand;
+}

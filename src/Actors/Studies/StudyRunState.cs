@@ -1,0 +1,217 @@
+using InterpActors.Actors.Work;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Actors.Studies;
+
+/// <summary>
+/// All that a study's journal says, as a state machine without actors: <see cref="Decide"/> tells which events a command leads to and
+/// changes nothing; <see cref="Apply"/> folds an event. Memory: two bits a unit, and a few hundred bytes for each unit that failed.
+/// </summary>
+public sealed class StudyRunState
+{
+    /// <summary>Given-up units whose reasons are kept; of further ones only the number is.</summary>
+    public const int DescribedDefeats = 1000;
+
+    private const int KeptPreviews = 3;
+
+    private readonly Dictionary<long, int> _failures = [];
+    private readonly List<UnitDefeat> _defeats = [];
+    private readonly List<ProcessRecord> _processes = [];
+    private readonly List<UnitPreview> _best = [];
+    private UnitBitmap _committed = new(0);
+    private UnitBitmap _givenUp = new(0);
+
+    /// <summary>Null until the study is submitted.</summary>
+    public Study? Study { get; private set; }
+
+    public RunState State { get; private set; }
+    public bool IsPlanned { get; private set; }
+    public long Units { get; private set; }
+    public long Cells { get; private set; }
+
+    /// <summary>Units with a result.</summary>
+    public UnitBitmap Committed => _committed;
+
+    /// <summary>Units that will not be tried again.</summary>
+    public UnitBitmap GivenUp => _givenUp;
+
+    /// <summary>The strongest cells so far, strongest first.</summary>
+    public IReadOnlyList<UnitPreview> Best => _best;
+
+    /// <summary>True where nothing more will ever be computed.</summary>
+    public bool IsOver => State is RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled;
+
+    /// <summary>True where units may be handed out.</summary>
+    public bool IsOpen => Study is not null && IsPlanned && State == RunState.Running;
+
+    public bool IsSettled(long ordinal) => _committed[ordinal] || _givenUp[ordinal];
+
+    /// <summary>How often a unit has failed.</summary>
+    public int Failures(long ordinal) => _failures.GetValueOrDefault(ordinal);
+
+    private bool IsWanted(long ordinal) => !IsOver && ordinal >= 0 && ordinal < Units && !IsSettled(ordinal);
+
+    public bool Knows(string process) => _processes.Exists(p => p.Process == process);
+
+    /// <summary>What the journal tells, with the computed units counted elsewhere.</summary>
+    public RunHistory History(IReadOnlyDictionary<string, long> computed) => new(
+        State, Units, _committed.Count,
+        [.. _processes.Select(p => new ProcessHistory(p.Process, p.Started, p.Ended, Math.Max(p.Committed, computed.GetValueOrDefault(p.Process)), p.Committed))],
+        [.. _defeats]);
+
+    /// <summary>The events that a command leads to; none where it changes nothing.</summary>
+    /// <exception cref="StudyException">The command cannot be carried out.</exception>
+    public IReadOnlyList<IStudyEvent> Decide(StudyRunCommand command, RetryPolicy retry) => command switch
+    {
+        StudyRunCommand.Submit c => Submit(c),
+        StudyRunCommand.Plan c => Plan(c),
+        StudyRunCommand.SeeProcess c => IsOver || Knows(c.Process) ? [] : [new ProcessStarted(c.Process, c.At)],
+        StudyRunCommand.EndProcess c => End(c),
+        StudyRunCommand.Complete c => !IsWanted(c.Ordinal) ? [] : [new UnitCompleted(c.Ordinal, c.Attempt, c.Process, c.Payload, c.Preview)],
+        StudyRunCommand.Fail c => Fail(c, retry),
+        StudyRunCommand.Pause c => State == RunState.Running ? [new StudyPaused(c.At)] : [],
+        StudyRunCommand.Resume c => State == RunState.Paused ? [new StudyResumed(c.At)] : [],
+        StudyRunCommand.Cancel c => IsOver ? [] : [new StudyCancelled(c.At)],
+        StudyRunCommand.Finish c => Finish(c),
+        _ => throw new ArgumentOutOfRangeException(nameof(command)),
+    };
+
+    private IReadOnlyList<IStudyEvent> Submit(StudyRunCommand.Submit c)
+    {
+        if (Study is null) return [new StudySubmitted(c.Study, c.At)];
+        if (Study.Id != c.Study.Id)
+            throw new StudyException($"this journal belongs to study {Study.Id}, not {c.Study.Id}", null, "choose another output folder");
+        return State == RunState.Paused ? [new StudyResumed(c.At)] : [];
+    }
+
+    private IReadOnlyList<IStudyEvent> Plan(StudyRunCommand.Plan c)
+    {
+        if (!IsPlanned) return [new StudyPlanned(c.Units, c.Cells)];
+        if (c.Units != Units || c.Cells != Cells)
+        {
+            throw new StudyException(
+                $"the plan of study {Study?.Id} has {c.Units} units and {c.Cells} cells, its journal was begun with {Units} and {Cells}", null,
+                "finish it with the version that began it, or start anew");
+        }
+        return [];
+    }
+
+    private List<IStudyEvent> End(StudyRunCommand.EndProcess c)
+    {
+        var events = new List<IStudyEvent>();
+        if (c.AndPause && State == RunState.Running) events.Add(new StudyPaused(c.At));
+        if (_processes.Exists(p => p.Process == c.Process && p.Ended is null)) events.Add(new ProcessEnded(c.Process, c.At));
+        return events;
+    }
+
+    private List<IStudyEvent> Fail(StudyRunCommand.Fail c, RetryPolicy retry)
+    {
+        var failures = Failures(c.Ordinal) + 1;
+        if (!IsWanted(c.Ordinal) || c.Attempt < failures) return [];
+        var events = new List<IStudyEvent> { new UnitFailed(c.Ordinal, failures, c.Process, c.Kind, c.Error) };
+        if (retry.GivesUp(c.Kind, failures)) events.Add(new UnitGivenUp(c.Ordinal, c.Label, failures, c.Error));
+        return events;
+    }
+
+    private List<IStudyEvent> Finish(StudyRunCommand.Finish c)
+    {
+        if (!IsOpen || _committed.Count + _givenUp.Count < Units) return [];
+        var events = new List<IStudyEvent> { new StudyCompleted(c.At, _givenUp.Count > 0) };
+        if (c.Process is not null && _processes.Exists(p => p.Process == c.Process && p.Ended is null)) events.Add(new ProcessEnded(c.Process, c.At));
+        return events;
+    }
+
+    /// <summary>Folds one event.</summary>
+    public void Apply(IStudyEvent happened)
+    {
+        switch (happened)
+        {
+            case StudySubmitted e:
+                Study = e.Study;
+                break;
+            case StudyPlanned e:
+                (IsPlanned, Units, Cells) = (true, e.Units, e.Cells);
+                _committed = new UnitBitmap(e.Units);
+                _givenUp = new UnitBitmap(e.Units);
+                break;
+            case ProcessStarted e:
+                _processes.Add(new ProcessRecord(e.Process, e.At, null, 0));
+                break;
+            case ProcessEnded e:
+                Change(e.Process, p => p with { Ended = e.At });
+                break;
+            case UnitCompleted e:
+                if (IsSettled(e.Ordinal)) break;
+                _committed.Add(e.Ordinal);
+                _failures.Remove(e.Ordinal);
+                Change(e.Process, p => p with { Committed = p.Committed + 1 });
+                Keep(e.Preview);
+                break;
+            case UnitFailed e:
+                if (!IsSettled(e.Ordinal)) _failures[e.Ordinal] = Failures(e.Ordinal) + 1;
+                break;
+            case UnitGivenUp e:
+                if (IsSettled(e.Ordinal)) break;
+                _givenUp.Add(e.Ordinal);
+                _failures.Remove(e.Ordinal);
+                if (_defeats.Count < DescribedDefeats) _defeats.Add(new UnitDefeat(e.Ordinal, e.Label, e.Attempts, e.Error));
+                break;
+            case StudyPaused:
+                State = RunState.Paused;
+                break;
+            case StudyResumed:
+                State = RunState.Running;
+                break;
+            case StudyCancelled:
+                State = RunState.Cancelled;
+                break;
+            case StudyCompleted e:
+                State = e.WithErrors ? RunState.CompletedWithErrors : RunState.Completed;
+                break;
+        }
+    }
+
+    /// <summary>The study as it was submitted again: what numbers depend on stays, where its files lie may have changed.</summary>
+    public void MoveTo(string folder) => Study = Study! with { Folder = folder };
+
+    public StudySnapshot ToSnapshot() => new(
+        Study!, State, IsPlanned ? Units : -1, Cells, _committed.ToBytes(), _givenUp.ToBytes(), [.. _defeats],
+        [.. _failures.Select(f => new UnitAttempts(f.Key, f.Value))], [.. _processes], [.. _best]);
+
+    public static StudyRunState From(StudySnapshot snapshot)
+    {
+        var state = new StudyRunState
+        {
+            Study = snapshot.Study,
+            State = snapshot.State,
+            IsPlanned = snapshot.Units >= 0,
+            Units = Math.Max(0, snapshot.Units),
+            Cells = snapshot.Cells,
+        };
+        state._committed = UnitBitmap.FromBytes(snapshot.Committed, state.Units);
+        state._givenUp = UnitBitmap.FromBytes(snapshot.GivenUp, state.Units);
+        state._defeats.AddRange(snapshot.Defeats);
+        state._processes.AddRange(snapshot.Processes);
+        state._best.AddRange(snapshot.Best);
+        foreach (var attempts in snapshot.Attempts) state._failures[attempts.Ordinal] = attempts.Failures;
+        return state;
+    }
+
+    private void Change(string process, Func<ProcessRecord, ProcessRecord> change)
+    {
+        var i = _processes.FindIndex(p => p.Process == process);
+        if (i >= 0) _processes[i] = change(_processes[i]);
+    }
+
+    private void Keep(UnitPreview? preview)
+    {
+        if (preview is null || double.IsNaN(preview.Score)) return;
+        var at = _best.FindIndex(b => Math.Abs(b.Score) < Math.Abs(preview.Score));
+        if (at < 0) at = _best.Count;
+        if (at >= KeptPreviews) return;
+        _best.Insert(at, preview);
+        if (_best.Count > KeptPreviews) _best.RemoveAt(KeptPreviews);
+    }
+}

@@ -1,0 +1,313 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Journal;
+using InterpActors.Actors.Work;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Actors.Studies;
+
+/// <summary>What every study's supervisor needs.</summary>
+/// <param name="JournalName">Names the journal in messages to the user.</param>
+public sealed record StudyServices(IActorRef Broker, IStudyPlanner Planner, WorkSettings Settings, TimeProvider Clock, string JournalName);
+
+/// <summary>
+/// One study: turns commands and reports into journal entries by its <see cref="StudyRunState"/>, acknowledges a result when it is in the
+/// journal and not before, and asks its layers for units. Plans on a thread of its own.
+/// </summary>
+public sealed partial class StudySupervisor : ReceivePersistentActor
+{
+    private sealed record PlanReady(IStudyPlan Plan, StudyTally Tally);
+
+    private sealed record PlanFailed(Exception Cause);
+
+    private sealed record FinishIfDone;
+
+    private readonly StudyId _id;
+    private readonly StudyServices _services;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly List<IActorRef> _waiting = [];
+    private readonly HashSet<long> _persisting = [];
+    private StudyRunState _state = new();
+    private string? _process;
+    private long _resumed;
+    private int _sinceSnapshot;
+    private bool _planning;
+    private string? _error;
+
+    public StudySupervisor(StudyId id, StudyServices services)
+    {
+        _id = id;
+        _services = services;
+
+        Recover<SnapshotOffer>(o => _state = StudyRunState.From((StudySnapshot)o.Snapshot));
+        Recover<IStudyEvent>(e =>
+        {
+            _state.Apply(e);
+            _sinceSnapshot++;
+        });
+        Recover<RecoveryCompleted>(_ => _resumed = _state.Committed.Count);
+
+        Command<SubmitStudy>(Submit);
+        Command<PauseStudy>(_ => Change(new StudyRunCommand.Pause(Now)));
+        Command<ResumeStudy>(_ => Change(new StudyRunCommand.Resume(Now)));
+        Command<CancelStudy>(_ => Change(new StudyRunCommand.Cancel(Now)));
+        Command<EndProcess>(m => Change(new StudyRunCommand.EndProcess(m.Process, m.Pause, Now)));
+        Command<GetProgress>(_ => Sender.Tell(new ProgressReply(Progress())));
+        Command<GetHistory>(_ => Sender.Tell(new HistoryReply(History())));
+        Command<DescribeStudy>(_ =>
+        {
+            if (_state.Study is not null) Sender.Tell(new StudyDescription(_state.Study));
+        });
+        Command<PlanReady>(Planned);
+        Command<PlanFailed>(m => Refuse(m.Cause));
+        Command<FinishIfDone>(_ => Finish());
+
+        Command<UnitResult>(Complete);
+        Command<UnitFailure>(m => Fail(m.Unit, m.Process, m.Kind, m.Error, m.Worker));
+        Command<UnitLost>(m =>
+        {
+            _workers.Remove(m.Worker);
+            Fail(m.Unit, m.Process, UnitFailureKind.Transient, m.Reason, null);
+        });
+        Command<SaveSnapshotSuccess>(m => DeleteSnapshots(new SnapshotSelectionCriteria(m.Metadata.SequenceNr - 1)));
+        Command<SaveSnapshotFailure>(m => _log.Warning("no snapshot of {0}: {1}", _id, m.Cause.Message));
+        Command<DeleteSnapshotsSuccess>(_ => { });
+        Command<DeleteSnapshotsFailure>(_ => { });
+        ReceiveHandOut();
+    }
+
+    public override string PersistenceId => PersistenceIdOf(_id);
+
+    public static string PersistenceIdOf(StudyId id) => $"study-{id}";
+
+    public static Props Props(StudyId id, StudyServices services) => Akka.Actor.Props.Create(() => new StudySupervisor(id, services));
+
+    private DateTimeOffset Now => _services.Clock.GetUtcNow();
+
+    private void Submit(SubmitStudy m)
+    {
+        IReadOnlyList<IStudyEvent> events;
+        try
+        {
+            events = _state.Decide(new StudyRunCommand.Submit(m.Definition, Now), _services.Settings.Retry);
+        }
+        catch (StudyException e)
+        {
+            Sender.Tell(new StudyRefused(_id, e.Message));
+            return;
+        }
+        _process = m.Process ?? _process;
+        if (m.Process is not null && !_state.IsOver && !_state.Knows(m.Process)) events = [.. events, new ProcessStarted(m.Process, Now)];
+        _waiting.Add(Sender);
+        PersistInOrder(events, () =>
+        {
+            _state.MoveTo(m.Definition.Folder);
+            Plan();
+        });
+    }
+
+    private void Plan()
+    {
+        if (_plan is not null)
+        {
+            Answer();
+            OpenAtBroker();
+            return;
+        }
+        if (_planning) return;
+        _planning = true;
+        _services.Broker.Tell(new StudyOpened(_id, false));
+        var (study, planner, committed, givenUp) = (_state.Study!, _services.Planner, _state.Committed.Copy(), _state.GivenUp.Copy());
+        Task.Factory.StartNew(
+            () =>
+            {
+                var plan = planner.Plan(study);
+                var fits = plan.UnitCount == committed.Length;
+                return new PlanReady(plan, fits ? new StudyTally(plan, committed, givenUp) : new StudyTally(plan, new UnitBitmap(0), new UnitBitmap(0)));
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .PipeTo(Self, success: r => r, failure: e => new PlanFailed(e));
+    }
+
+    private void Planned(PlanReady m)
+    {
+        IReadOnlyList<IStudyEvent> events;
+        try
+        {
+            events = _state.Decide(new StudyRunCommand.Plan(m.Plan.UnitCount, m.Plan.CellCount), _services.Settings.Retry);
+        }
+        catch (StudyException e)
+        {
+            Refuse(e);
+            return;
+        }
+        PersistInOrder(events, () =>
+        {
+            _planning = false;
+            StartLayers(m.Plan, m.Tally);
+            Answer();
+            if (_state.IsOver) _services.Broker.Tell(new StudyClosed(_id));
+            else OpenAtBroker();
+            CheckDone();
+        });
+    }
+
+    private void Refuse(Exception cause)
+    {
+        _planning = false;
+        _error = (cause as AggregateException)?.GetBaseException().Message ?? cause.Message;
+        _services.Broker.Tell(new StudyClosed(_id));
+        foreach (var one in _waiting) one.Tell(new StudyRefused(_id, _error));
+        _waiting.Clear();
+    }
+
+    private void Answer()
+    {
+        var reply = new ProgressReply(Progress());
+        foreach (var one in _waiting) one.Tell(reply);
+        _waiting.Clear();
+    }
+
+    private void Change(StudyRunCommand command)
+    {
+        var asker = Sender;
+        PersistInOrder(_state.Decide(command, _services.Settings.Retry), () =>
+        {
+            if (_state.IsOver) _services.Broker.Tell(new StudyClosed(_id));
+            else if (_state.IsOpen) OpenAtBroker();
+            asker.Tell(new ProgressReply(Progress()));
+        });
+    }
+
+    private void Complete(UnitResult m)
+    {
+        var events = _state.Decide(new StudyRunCommand.Complete(m.Unit.Ordinal, m.Unit.Attempt, m.Process, m.Payload, m.Preview), _services.Settings.Retry);
+        if (events.Count == 0)
+        {
+            Settled(m.Unit.Ordinal, m.Worker, true);
+            return;
+        }
+        // A second copy of a result on its way to the journal is answered when it is sent again.
+        if (!_persisting.Add(m.Unit.Ordinal)) return;
+        PersistAsync(events[0], e =>
+        {
+            Apply(e);
+            _persisting.Remove(m.Unit.Ordinal);
+            _tally?.Committed(m.Unit.Ordinal);
+            Forget(m.Unit.Ordinal, settled: true);
+            Settled(m.Unit.Ordinal, m.Worker, true);
+            CheckDone();
+        });
+    }
+
+    private void Fail(UnitTry unit, string process, UnitFailureKind kind, string error, string? worker)
+    {
+        if (kind == UnitFailureKind.Fatal)
+        {
+            Halt($"unit {unit.Ordinal}: {error}");
+            return;
+        }
+        if (_persisting.Contains(unit.Ordinal)) return;
+        var events = _state.Decide(new StudyRunCommand.Fail(unit.Ordinal, unit.Attempt, Label(unit.Ordinal), process, kind, error), _services.Settings.Retry);
+        if (events.Count == 0)
+        {
+            Settled(unit.Ordinal, worker, _state.IsOver || _state.IsSettled(unit.Ordinal));
+            return;
+        }
+        _persisting.Add(unit.Ordinal);
+        var left = events.Count;
+        PersistAllAsync(events, e =>
+        {
+            Apply(e);
+            if (--left > 0) return;
+            _persisting.Remove(unit.Ordinal);
+            var over = _state.IsSettled(unit.Ordinal);
+            if (over) _tally?.Failed(unit.Ordinal);
+            Forget(unit.Ordinal, over);
+            Settled(unit.Ordinal, worker, over);
+            CheckDone();
+        });
+    }
+
+    private void Settled(long ordinal, string? worker, bool finished)
+    {
+        if (worker is not null || finished) _services.Broker.Tell(new UnitSettled(_id, ordinal, worker ?? "", finished));
+    }
+
+    /// <summary>By a message, not at once: this is called from handlers of PersistAllAsync, in which a Persist never gets its answer.</summary>
+    private void CheckDone()
+    {
+        if (_plan is not null && _state.IsOpen && _state.Committed.Count + _state.GivenUp.Count == _state.Units) Self.Tell(new FinishIfDone());
+    }
+
+    private void Finish()
+    {
+        var events = _state.Decide(new StudyRunCommand.Finish(Now, _process), _services.Settings.Retry);
+        if (events.Count == 0) return;
+        PersistInOrder(events, () =>
+        {
+            _services.Broker.Tell(new StudyClosed(_id));
+            SaveSnapshot(_state.ToSnapshot());
+        });
+    }
+
+    private void Apply(IStudyEvent e)
+    {
+        _state.Apply(e);
+        if (e is not (UnitCompleted or UnitFailed) || ++_sinceSnapshot < _services.Settings.SnapshotEvery) return;
+        _sinceSnapshot = 0;
+        SaveSnapshot(_state.ToSnapshot());
+    }
+
+    private void PersistInOrder(IReadOnlyList<IStudyEvent> events, Action after)
+    {
+        if (events.Count == 0)
+        {
+            after();
+            return;
+        }
+        var left = events.Count;
+        PersistAll(events, e =>
+        {
+            Apply(e);
+            if (--left == 0) after();
+        });
+    }
+
+    private StudyProgress Progress() => new(
+        _id, _state.State, _state.Units, _state.Committed.Count, _state.GivenUp.Count, _resumed,
+        _tally?.Layers() ?? [], _tally?.Tracks() ?? [], [.. _running.Values.Take(64)], _state.Best, _workers.Count, _error);
+
+    private RunHistory History() => _state.History(new Dictionary<string, long>());
+
+    private void Halt(string error)
+    {
+        _error = error;
+        Context.Parent.Tell(new StudyHalted(_id, Progress(), History()));
+        Context.Stop(Self);
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        _log.Error(cause, "journal write of {0} failed", _id);
+        _error = JournalTrouble.Describe(_services.JournalName, cause);
+        Context.Parent.Tell(new StudyHalted(_id, Progress(), History()));
+    }
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        _log.Error(cause, "journal write of {0} was rejected", _id);
+        Halt(JournalTrouble.Describe(_services.JournalName, cause));
+    }
+
+    protected override void OnRecoveryFailure(Exception reason, object? message = null)
+    {
+        _log.Error(reason, "journal of {0} cannot be read", _id);
+        _error = JournalTrouble.Describe(_services.JournalName, reason);
+        Context.Parent.Tell(new StudyHalted(_id, Progress(), History()));
+    }
+}

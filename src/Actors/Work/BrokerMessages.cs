@@ -1,0 +1,43 @@
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Actors.Work;
+
+// Between broker, studies and layers. They live in one process, so these are not wire messages.
+
+/// <summary>Study to broker: this study exists; results for it are welcome.</summary>
+/// <param name="HasWork">Units may be asked for.</param>
+public sealed record StudyOpened(StudyId Study, bool HasWork);
+
+/// <summary>Study to broker: units may be asked for (again).</summary>
+public sealed record StudyHasWork(StudyId Study);
+
+/// <summary>Study to broker: nothing of this study is wanted any more; running units are to be dropped.</summary>
+public sealed record StudyClosed(StudyId Study);
+
+/// <summary>Broker to study, study to layer: a unit for this worker, please.</summary>
+/// <param name="Process">The process the worker lives in.</param>
+public sealed record TakeUnit(string Worker, string Process);
+
+/// <summary>The answer to <see cref="TakeUnit"/>: compute this.</summary>
+public sealed record UnitOffered(string Worker, WorkUnit Unit, int Attempt);
+
+/// <summary>The answer to <see cref="TakeUnit"/>: nothing until <see cref="StudyHasWork"/>.</summary>
+public sealed record NothingToTake(StudyId Study, string Worker);
+
+/// <summary>Broker to study: a worker holds this unit already.</summary>
+public sealed record UnitClaimed(UnitTry Unit);
+
+/// <summary>Broker to study: the lease ended because the worker was lost. Counts as a failed attempt.</summary>
+public sealed record UnitLost(UnitTry Unit, string Worker, string Process, string Reason);
+
+/// <summary>Broker to study: the unit came back uncomputed. Counts as no attempt.</summary>
+public sealed record UnitUntouched(UnitTry Unit);
+
+/// <summary>Study to broker: the report of this worker on this unit is in the journal or not wanted.</summary>
+/// <param name="Finished">The unit needs no further try.</param>
+public sealed record UnitSettled(StudyId Study, long Ordinal, string Worker, bool Finished);
+
+/// <summary>Published by a broker that lost its memory: every lease is void, studies open themselves again.</summary>
+public sealed record BrokerReborn;

@@ -1,0 +1,24 @@
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Host.Hosting;
+
+/// <summary>What a node for a run on this machine needs.</summary>
+/// <param name="JournalPath">The SQLite journal; made unless it is there. <c>computed.log</c> lies beside it.</param>
+/// <param name="Workers">Engines that compute at a time.</param>
+public sealed record LocalNodeOptions(string JournalPath, int Workers, IStudyPlanner Planner, IUnitRunner Runner)
+{
+    /// <summary>Where warnings of the actor system go; null for nowhere.</summary>
+    public string? LogFile { get; init; }
+
+    /// <summary>Where computed units are noted; null for <c>computed.log</c> beside the journal.</summary>
+    public IComputedLedger? Ledger { get; init; }
+
+    /// <summary>HOCON text that wins over the files of the <c>hocon</c> folder.</summary>
+    public string Overrides { get; init; } = "";
+
+    /// <summary>Names this process's incarnation in the run's history.</summary>
+    public string Process { get; init; } = $"{DateTimeOffset.UtcNow:yyyyMMdd'T'HHmmss.fff}-{Environment.ProcessId}";
+
+    /// <summary>The path of the ledger beside a journal.</summary>
+    public static string LedgerPath(string journalPath) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(journalPath))!, "computed.log");
+}

@@ -1,0 +1,40 @@
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Messages.Cluster;
+
+/// <summary>Run this study; a study that the journal knows goes on where it was. Answered by <see cref="ProgressReply"/> once planned.</summary>
+/// <param name="Process">The process that will compute, for the run's history; null when only other processes do.</param>
+public sealed record SubmitStudy(Study Definition, string? Process) : IStudyCommand
+{
+    [System.Text.Json.Serialization.JsonIgnore]
+    public StudyId Study => Definition.Id;
+}
+
+/// <summary>Hand out no more units; those being computed are still taken.</summary>
+public sealed record PauseStudy(StudyId Study) : IStudyCommand;
+
+/// <summary>Go on after a pause.</summary>
+public sealed record ResumeStudy(StudyId Study) : IStudyCommand;
+
+/// <summary>Stop for good; what is committed stays.</summary>
+public sealed record CancelStudy(StudyId Study) : IStudyCommand;
+
+/// <summary>A process leaves in good order.</summary>
+/// <param name="Pause">The study waits until it is submitted again.</param>
+public sealed record EndProcess(StudyId Study, string Process, bool Pause) : IStudyCommand;
+
+/// <summary>Answered by <see cref="ProgressReply"/>.</summary>
+public sealed record GetProgress(StudyId Study) : IStudyCommand;
+
+/// <summary>Answered by <see cref="HistoryReply"/>.</summary>
+public sealed record GetHistory(StudyId Study) : IStudyCommand;
+
+/// <summary>Where a study stands; the answer to every command that was accepted.</summary>
+public sealed record ProgressReply(StudyProgress Progress) : IWireMessage;
+
+/// <summary>What a study's journal tells.</summary>
+public sealed record HistoryReply(RunHistory History) : IWireMessage;
+
+/// <summary>A command that could not be carried out.</summary>
+/// <param name="Problem">One line: what, and what to do.</param>
+public sealed record StudyRefused(StudyId Study, string Problem) : IWireMessage;

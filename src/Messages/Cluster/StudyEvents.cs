@@ -1,0 +1,40 @@
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Messages.Cluster;
+
+/// <summary>The registry's only event: a study of this id has a journal of its own.</summary>
+public sealed record StudyRegistered(StudyId Study, DateTimeOffset At) : IWireMessage;
+
+/// <summary>The first event of every study.</summary>
+public sealed record StudySubmitted(Study Study, DateTimeOffset At) : IStudyEvent;
+
+/// <summary>The plan's size, so that a later plan of other size is refused and a reader needs no plan.</summary>
+public sealed record StudyPlanned(long Units, long Cells) : IStudyEvent;
+
+/// <summary>A process began to compute for the study.</summary>
+public sealed record ProcessStarted(string Process, DateTimeOffset At) : IStudyEvent;
+
+/// <summary>A process left in good order.</summary>
+public sealed record ProcessEnded(string Process, DateTimeOffset At) : IStudyEvent;
+
+/// <summary>A unit's result. The first one of an ordinal counts; there is no second.</summary>
+public sealed record UnitCompleted(long Ordinal, int Attempt, string Process, byte[] Payload, UnitPreview? Preview) : IStudyEvent;
+
+/// <summary>One try at a unit failed.</summary>
+public sealed record UnitFailed(long Ordinal, int Attempt, string Process, UnitFailureKind Kind, string Error) : IStudyEvent;
+
+/// <summary>A unit will not be tried again; the rest of the study goes on.</summary>
+public sealed record UnitGivenUp(long Ordinal, string Label, int Attempts, string Error) : IStudyEvent;
+
+/// <summary>No more units are handed out.</summary>
+public sealed record StudyPaused(DateTimeOffset At) : IStudyEvent;
+
+/// <summary>Units are handed out again.</summary>
+public sealed record StudyResumed(DateTimeOffset At) : IStudyEvent;
+
+/// <summary>The study was stopped for good.</summary>
+public sealed record StudyCancelled(DateTimeOffset At) : IStudyEvent;
+
+/// <summary>Every unit is committed or given up.</summary>
+public sealed record StudyCompleted(DateTimeOffset At, bool WithErrors) : IStudyEvent;

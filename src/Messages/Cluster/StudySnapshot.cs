@@ -1,0 +1,27 @@
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Messages.Cluster;
+
+/// <summary>A study's state at one place of its journal: what the events up to there fold into, without payloads.</summary>
+/// <param name="Committed">Bit i of byte i / 8 (lowest first) says that unit i has a result.</param>
+/// <param name="GivenUp">The same for units that were given up.</param>
+/// <param name="Defeats">The first of the given-up units, with reasons.</param>
+/// <param name="Attempts">Open units that failed before.</param>
+public sealed record StudySnapshot(
+    Study Study,
+    RunState State,
+    long Units,
+    long Cells,
+    byte[] Committed,
+    byte[] GivenUp,
+    IReadOnlyList<UnitDefeat> Defeats,
+    IReadOnlyList<UnitAttempts> Attempts,
+    IReadOnlyList<ProcessRecord> Processes,
+    IReadOnlyList<UnitPreview> Best) : IWireMessage;
+
+/// <summary>How often an open unit has failed.</summary>
+public sealed record UnitAttempts(long Ordinal, int Failures);
+
+/// <summary>A process as the journal knows it.</summary>
+public sealed record ProcessRecord(string Process, DateTimeOffset Started, DateTimeOffset? Ended, long Committed);

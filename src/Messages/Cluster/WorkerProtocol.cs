@@ -1,0 +1,60 @@
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Messages.Cluster;
+
+/// <summary>One try at one unit.</summary>
+/// <param name="Attempt">From 1; one more than the failures counted so far.</param>
+public sealed record UnitTry(StudyId Study, long Ordinal, int Attempt);
+
+/// <summary>
+/// Worker to broker, at start and whenever the broker does not know the worker: who it is and which units it holds (computing, or
+/// computed and not acknowledged), so that a new broker never hands out what is already being computed.
+/// </summary>
+/// <param name="Process">The incarnation of the process the worker lives in.</param>
+public sealed record RegisterWorker(string Worker, string Process, string Device, IReadOnlyList<UnitTry> Holding) : IWireMessage;
+
+/// <summary>Worker to broker: give me a unit. Parked until there is one; sent again on every tick, so a lost one does no harm.</summary>
+/// <param name="Epoch">The broker incarnation the worker registered with.</param>
+/// <param name="Demand">How many units the worker may hold at a time.</param>
+public sealed record RequestWork(string Worker, string Epoch, int Demand) : IWireMessage;
+
+/// <summary>Worker to broker: a unit's result. Kept and sent again until <see cref="ResultAck"/> says that it is in the journal.</summary>
+public sealed record UnitResult(string Worker, string Process, UnitTry Unit, byte[] Payload, UnitPreview? Preview) : IWireMessage;
+
+/// <summary>Worker to broker: a unit could not be computed. Kept and sent again until acknowledged.</summary>
+public sealed record UnitFailure(string Worker, string Process, UnitTry Unit, UnitFailureKind Kind, string Error) : IWireMessage;
+
+/// <summary>Worker to broker: a unit handed back uncomputed (the worker is leaving). Counts as no attempt.</summary>
+public sealed record UnitReturned(string Worker, UnitTry Unit) : IWireMessage;
+
+/// <summary>Worker to broker, every beat interval: alive, and how far the running unit is.</summary>
+/// <param name="Fraction">Done fraction of the running unit in [0, 1].</param>
+public sealed record WorkerBeat(string Worker, string Epoch, UnitTry? Computing, double Fraction) : IWireMessage;
+
+/// <summary>Worker to broker: goes away for good; it holds nothing any more.</summary>
+public sealed record WorkerLeaving(string Worker) : IWireMessage;
+
+/// <summary>Worker to broker: what does this study say? Asked once per worker and study.</summary>
+public sealed record DescribeStudy(StudyId Study) : IWireMessage;
+
+/// <summary>Broker to worker: the answer to <see cref="RegisterWorker"/>.</summary>
+/// <param name="Epoch">The broker's incarnation; empty for "I do not know you: register again".</param>
+public sealed record Registered(string Epoch) : IWireMessage;
+
+/// <summary>Broker to worker: compute this.</summary>
+/// <param name="LeaseSeconds">The unit goes to another worker when no beat arrives for so long.</param>
+public sealed record Assign(WorkUnit Unit, int Attempt, double LeaseSeconds) : IWireMessage
+{
+    /// <summary>The try this assignment is.</summary>
+    public UnitTry Try() => new(Unit.Study, Unit.Ordinal, Attempt);
+}
+
+/// <summary>Broker to worker: the result is in the journal (or no longer wanted); forget it.</summary>
+public sealed record ResultAck(StudyId Study, long Ordinal) : IWireMessage;
+
+/// <summary>Broker to worker: stop computing this unit and forget its result.</summary>
+public sealed record DropUnit(StudyId Study, long Ordinal) : IWireMessage;
+
+/// <summary>Broker to worker: the answer to <see cref="DescribeStudy"/>.</summary>
+public sealed record StudyDescription(Study Study) : IWireMessage;

@@ -1,0 +1,50 @@
+using System.Text.Json.Serialization;
+using InterpActors.Messages.Cluster;
+
+namespace InterpActors.Messages.Serialization;
+
+/// <summary>Source-generated JSON of every wire message. NaN and infinities are written as names, enums as words.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectRequiredConstructorParameters = false,
+    UseStringEnumConverter = true,
+    Converters = [typeof(StudyIdConverter)])]
+[JsonSerializable(typeof(RegisterWorker))]
+[JsonSerializable(typeof(RequestWork))]
+[JsonSerializable(typeof(UnitResult))]
+[JsonSerializable(typeof(UnitFailure))]
+[JsonSerializable(typeof(UnitReturned))]
+[JsonSerializable(typeof(WorkerBeat))]
+[JsonSerializable(typeof(WorkerLeaving))]
+[JsonSerializable(typeof(DescribeStudy))]
+[JsonSerializable(typeof(Registered))]
+[JsonSerializable(typeof(Assign))]
+[JsonSerializable(typeof(ResultAck))]
+[JsonSerializable(typeof(DropUnit))]
+[JsonSerializable(typeof(StudyDescription))]
+[JsonSerializable(typeof(SubmitStudy))]
+[JsonSerializable(typeof(PauseStudy))]
+[JsonSerializable(typeof(ResumeStudy))]
+[JsonSerializable(typeof(CancelStudy))]
+[JsonSerializable(typeof(EndProcess))]
+[JsonSerializable(typeof(GetProgress))]
+[JsonSerializable(typeof(GetHistory))]
+[JsonSerializable(typeof(ProgressReply))]
+[JsonSerializable(typeof(HistoryReply))]
+[JsonSerializable(typeof(StudyRefused))]
+[JsonSerializable(typeof(StudyRegistered))]
+[JsonSerializable(typeof(StudySubmitted))]
+[JsonSerializable(typeof(StudyPlanned))]
+[JsonSerializable(typeof(ProcessStarted))]
+[JsonSerializable(typeof(ProcessEnded))]
+[JsonSerializable(typeof(UnitCompleted))]
+[JsonSerializable(typeof(UnitFailed))]
+[JsonSerializable(typeof(UnitGivenUp))]
+[JsonSerializable(typeof(StudyPaused))]
+[JsonSerializable(typeof(StudyResumed))]
+[JsonSerializable(typeof(StudyCancelled))]
+[JsonSerializable(typeof(StudyCompleted))]
+[JsonSerializable(typeof(StudySnapshot))]
+internal sealed partial class WireJson : JsonSerializerContext;
