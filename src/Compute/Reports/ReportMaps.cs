@@ -14,7 +14,7 @@ public static class ReportMaps
 {
     private const int PerPromptBudget = 120_000;
 
-    /// <returns><c>maps</c> (shape and labels), <c>values</c> (base64), <c>perPrompt</c> (values by prompt, strongest cells first).</returns>
+    /// <returns><c>maps</c> (shape and labels), <c>values</c> (base64), <c>perPrompt</c> (by prompt, strongest cells first).</returns>
     public static JsonObject Build(StudyResult result)
     {
         var finished = result.History.State is RunState.Completed or RunState.CompletedWithErrors;

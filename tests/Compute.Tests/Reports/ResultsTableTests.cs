@@ -19,7 +19,8 @@ public class ResultsTableTests
     {
         var expected =
             "hook,layer,head,position,role,direction,value,metric,n,clean,corrupted,patched,effect,effect_se,score\n" +
-            "blocks.0.attn.hook_z,0,3,7,,denoising,clean,logit-difference,32,9.694219281894394,-9.439570030874233,0.0,-0.0,7.469038264014836e-05,1e+22\n" +
+            "blocks.0.attn.hook_z,0,3,7,,denoising,clean,logit-difference,32," +
+            "9.694219281894394,-9.439570030874233,0.0,-0.0,7.469038264014836e-05,1e+22\n" +
             "blocks.1.hook_resid_pre,1,,,\"a \"\"b\"\", c\",,zero,accuracy,1,1.0,,,,,NaN\n";
         Assert.Equal(expected, Csv([Full, Sparse]));
     }

@@ -127,9 +127,9 @@ public sealed class RunFolderWriterTests : IDisposable
     [Fact]
     public void Extra_tables_are_csv()
     {
-        var table = new ExtraTable("head-metrics-prompts.csv", ["prompt", "focus", "top", "k"], [["p0", 0.6, "0.0 0.3", 5], ["p,1", 1.0, null, 4L]]);
+        var table = new ExtraTable("by-prompt.csv", ["prompt", "focus", "top", "k"], [["p0", 0.6, "0.0 0.3", 5], ["p,1", 1.0, null, 4L]]);
         RunFolderWriter.Write(SampleStudies.Patching(2, 2) with { Tables = [table] }, _folder);
-        Assert.Equal("prompt,focus,top,k\np0,0.6,0.0 0.3,5\n\"p,1\",1.0,,4\n", File.ReadAllText(Path.Combine(_folder, "head-metrics-prompts.csv")));
+        Assert.Equal("prompt,focus,top,k\np0,0.6,0.0 0.3,5\n\"p,1\",1.0,,4\n", Encoding.UTF8.GetString(Bytes("by-prompt.csv")));
     }
 
     [Fact]

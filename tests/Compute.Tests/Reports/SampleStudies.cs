@@ -64,7 +64,7 @@ internal static class SampleStudies
                 ],
                 [.. Enumerable.Range(0, 3).Select(t =>
                     new UnitDefeat(3 * 4 + t, $"{good.Plan.Tracks[t].Name} layer 3", 3, "activation holds NaN at position 4"))]),
-            Warnings = ["2 prompts were dropped: their answer is not one token.", "Split-half reliability is low (0.62): more prompts would help."],
+            Warnings = ["2 prompts were dropped.", "Split-half reliability is low (0.62): more prompts would help."],
             ScoreNotes = ["mlp_out in layer 4 has no score: the denominator is within its noise of 0."],
             Trust =
             [
@@ -95,7 +95,7 @@ internal static class SampleStudies
             [.. Enumerable.Range(0, prompts).Select(Prompt)],
             new MethodView(
                 "Activation patching, denoising",
-                "The activation of the clean run is written into the corrupted run at one place at a time; the effect is how far the metric moves.",
+                "The activation of the clean run is written into the corrupted run, one place at a time; the effect is how far the metric moves.",
                 "score = (mean m_patched − mean m_corrupted) / (mean m_clean − mean m_corrupted)", "Heimersheim and Nanda 2024"),
             [
                 new TrustCheck("Interventions", "good", "every one changed the activation it should change."),
@@ -121,7 +121,8 @@ internal static class SampleStudies
                         : position == 14 ? 0.42 * written : position == 10 ? -0.17 * written : 0;
                     // Positions before the first token that differs cannot matter.
                     if (position >= 10) score += 0.02 * (random.NextDouble() - 0.5);
-                    yield return Row(new Site(layer, component, null), roles is null ? position : null, roles?[slot], score, prompts, random);
+                    var site = new Site(layer, component, null);
+                    yield return Row(site, roles is null ? position : null, roles?[slot], score, prompts, random);
                 }
     }
 
@@ -132,7 +133,8 @@ internal static class SampleStudies
             for (var head = 0; head < heads; head++)
             {
                 var strong = (layer * 7 + head * 3) % 29 == 4 && layer > layers / 3;
-                var score = strong ? 0.2 + 0.5 * random.NextDouble() : (layer * 5 + head) % 37 == 9 ? -0.22 : 0.03 * (random.NextDouble() - 0.5);
+                var negative = (layer * 5 + head) % 37 == 9;
+                var score = strong ? 0.2 + 0.5 * random.NextDouble() : negative ? -0.22 : 0.03 * (random.NextDouble() - 0.5);
                 yield return Row(new Site(layer, Component.Z, head), null, null, score, prompts, random);
             }
     }
@@ -184,7 +186,10 @@ internal sealed class SamplePlan : IStudyPlan
     public string Headline => $"SmolLM2-135M ({_layers} layers) · 8 pairs · denoising · logit difference";
     public long UnitCount => (long)_layers * Tracks.Count;
     public long CellCount { get; }
-    public IReadOnlyList<LayerUnits> Layers => [.. Enumerable.Range(0, _layers).Select(l => new LayerUnits(l, (long)l * Tracks.Count, Tracks.Count))];
+
+    public IReadOnlyList<LayerUnits> Layers =>
+        [.. Enumerable.Range(0, _layers).Select(l => new LayerUnits(l, (long)l * Tracks.Count, Tracks.Count))];
+
     public IReadOnlyList<PlanTrack> Tracks { get; }
     public PlanEstimate Estimate => new(1, 1, 1, 0);
 

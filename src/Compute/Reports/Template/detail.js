@@ -66,8 +66,9 @@ function eachPrompt(cell) {
     values = Array.from(promptEffects.subarray(from, from + count)),
     known = count === R.promptCount;
   const finite = values.filter(Number.isFinite),
-    low = Math.min(0, ...finite),
-    high = Math.max(0, ...finite),
+    [least, most] = extent(finite),
+    low = Math.min(0, least),
+    high = Math.max(0, most),
     span = high - low || 1;
   const at = v => `${(((v - low) / span) * 100).toFixed(2)}%`,
     mean = finite.reduce((a, b) => a + b, 0) / Math.max(1, finite.length);
@@ -79,7 +80,7 @@ function eachPrompt(cell) {
       {
         class: "strip",
         role: "img",
-        "aria-label": `${plural(count, "prompt")}: from ${number(Math.min(...finite))} to ${number(Math.max(...finite))}, mean ${number(mean)}`,
+        "aria-label": `${plural(count, "prompt")}: from ${number(least)} to ${number(most)}, mean ${number(mean)}`,
       },
       h("i", { class: "zero", style: { left: at(0) } }),
       h("i", { class: "mean", style: { left: at(mean) } }),

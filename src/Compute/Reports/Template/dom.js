@@ -41,6 +41,9 @@ const percent = x =>
     .replace(/\.$/, "")} %`;
 const plural = (n, one, many = one + "s") => `${whole(n)} ${n === 1 ? one : many}`;
 
+// Smallest and largest, also of more numbers than a call takes arguments.
+const extent = values => values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+
 // Ticks at 1, 2 or 5 times a power of ten.
 function ticks(low, high, count) {
   const raw = (high - low) / Math.max(1, count),

@@ -64,7 +64,8 @@ function lead() {
   const score = R.kind === "ablation" || maps.every(m => !m.direction) ? "effect ÷ clean" : "the share of the way to the other run";
   const words = state.quantity === "score" ? `Score: ${score}.` : `Effect: change of the ${metricWords}.`;
   const tokens = maps.some(m => m.slots.some(x => x.token !== null)) ? " Positions carry the tokens of the first prompt." : "";
-  return `${words} Layers run upward, as the residual stream flows.${tokens} Hover or use the arrow keys to read a cell; click or Enter pins it.`;
+  const use = "Hover or use the arrow keys to read a cell; click or Enter pins it.";
+  return `${words} Layers run upward, as the residual stream flows.${tokens} ${use}`;
 }
 
 function setQuantity(quantity) {
@@ -190,7 +191,7 @@ function drawMap(map, column, row) {
       tabindex: "0",
       role: "application",
       "aria-roledescription": "heat map",
-      "aria-label": `${map.title}: ${plural(map.rows, "layer")} by ${count} ${columnTitle(map)}${count > 1 ? "s" : ""}. Arrow keys move, Enter pins.`,
+      "aria-label": `${map.title}: ${plural(map.rows, "layer")} by ${plural(count, columnTitle(map) || "column")}. Arrow keys move, Enter pins.`,
     },
     stage,
   );

@@ -17,7 +17,8 @@ function drawMethod() {
         h(
           "p",
           { class: "muted small" },
-          "Effects are means over prompts, ± their standard error (n − 1). Intervals are 95 %, Student’s t over prompts; a score’s interval takes its denominator as known.",
+          "Effects are means over prompts, ± their standard error (n − 1). Intervals are 95 %, Student’s t over prompts; ",
+          "a score’s interval takes its denominator as known.",
         ),
       ),
       h(
@@ -35,18 +36,22 @@ function drawMethod() {
       "details",
       { class: "fold", open: R.processes.length > 1 || R.failures.length > 0 },
       h("summary", {}, historyWords()),
-      history(),
-      R.failures.length ? failures() : "",
+      processTable(),
+      R.failures.length ? failureTable() : "",
     ),
   );
 }
 
-const killed = (p, i) => p.ended === null && !(R.state === "running" && i === R.processes.length - 1) && i < R.processes.length - 1;
+// A process without an end was killed, except the last, which wrote this page.
+const killed = (p, i) => p.ended === null && i < R.processes.length - 1;
 function historyWords() {
   const cuts = R.processes.filter(killed).length;
-  return `How the run went: ${plural(R.processes.length, "process", "processes")}${cuts ? `, ${plural(cuts, "interruption")}` : ""}${R.failures.length ? `, ${plural(R.failures.length, "failed unit")}` : ""}`;
+  const parts = [plural(R.processes.length, "process", "processes")];
+  if (cuts) parts.push(plural(cuts, "interruption"));
+  if (R.failures.length) parts.push(plural(R.failures.length, "failed unit"));
+  return `How the run went: ${parts.join(", ")}`;
 }
-function history() {
+function processTable() {
   const time = t => t.replace("T", " ").replace(/\.\d+Z$/, " UTC"),
     length = ms =>
       ms < 60e3
@@ -90,7 +95,7 @@ function history() {
     ),
   );
 }
-function failures() {
+function failureTable() {
   return h(
     "div",
     { class: "scroll", tabindex: "0" },
@@ -111,7 +116,7 @@ function drawData() {
   const files = [
     [
       "results.csv",
-      "one row a cell: hook, layer, head, position, role, direction, value, metric, n, clean, corrupted, patched, effect, its standard error, score",
+      "one row a cell: where (hook, layer, head, position, role), what (direction, value), metric, n, means, effect, standard error, score",
     ],
     ["results.parquet", "the same rows, typed"],
     ["summary.json", "state, baselines, strongest cells, warnings, timings"],

@@ -108,18 +108,23 @@ function drawCurves() {
         c =>
           c.points.every(p => p.ci) &&
           s("path", {
-            class: "band", style: { "--tone": c.tone },
+            class: "band",
+            style: { "--tone": c.tone },
             d: `M${c.points.map(p => `${x(p.layer)},${y(p.ci[1])}`).join("L")}L${[...c.points]
               .reverse()
               .map(p => `${x(p.layer)},${y(p.ci[0])}`)
               .join("L")}Z`,
           }),
       ),
-      series.map(c => s("path", { class: "curve", style: { "--tone": c.tone }, d: `M${c.points.map(p => `${x(p.layer)},${y(p.value)}`).join("L")}` })),
+      series.map(c => {
+        const path = c.points.map(p => `${x(p.layer)},${y(p.value)}`).join("L");
+        return s("path", { class: "curve", style: { "--tone": c.tone }, d: `M${path}` });
+      }),
       series.map(c =>
         c.points.map(p =>
           s("circle", {
-            class: "knot", style: { "--tone": c.tone },
+            class: "knot",
+            style: { "--tone": c.tone },
             cx: x(p.layer),
             cy: y(p.value),
             r: all.length > 160 ? 2 : 3,
