@@ -42,11 +42,15 @@ public static class CommandLine
         {
             Verbose,
         };
+        root.HelpName = "interp";
         foreach (var command in Commands()) root.Subcommands.Add(command);
         return root;
     }
 
-    private static IEnumerable<Command> Commands() => [];
+    private static IEnumerable<Command> Commands() =>
+    [
+        ModelCommand.Create(),
+    ];
 
     private static string Complaint(ParseResult parsed)
     {
@@ -65,7 +69,7 @@ public static class CommandLine
             StudyException => (ExitCode.WrongInput, e.Message),
             OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
             RunFailedException => (ExitCode.Failed, e.Message),
-            IOException io when IsDiskFull(io) => (ExitCode.Failed, $"the disk is full ({e.Message}); make room and run again"),
+            IOException io when (io.HResult & 0xffff) is 28 or 39 or 112 or 122 => (ExitCode.Failed, $"the disk is full ({e.Message}); make room and run again"),
             IOException or UnauthorizedAccessException => (ExitCode.Failed, e.Message),
             _ => (ExitCode.Failed, $"{e.GetType().Name}: {e.Message}; --verbose shows where"),
         };
@@ -73,9 +77,6 @@ public static class CommandLine
         if (verbose) await error.WriteLineAsync(e.ToString());
         return code;
     }
-
-    /// <summary>ENOSPC or EDQUOT, as .NET reports them on Unix, or Windows' ERROR_DISK_FULL.</summary>
-    internal static bool IsDiskFull(IOException e) => (e.HResult & 0xffff) is 28 or 122 or 112;
 
     private static bool IsBrokenPipe(Exception e) => e is IOException && (e.HResult & 0xffff) == 32;
 }

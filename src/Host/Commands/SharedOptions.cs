@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace InterpActors.Host.Commands;
 
@@ -29,11 +30,13 @@ internal static class SharedOptions
     public static Option<int> Positive(string name, int otherwise, string description)
     {
         var option = new Option<int>(name) { HelpName = "N", Description = description, DefaultValueFactory = _ => otherwise };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && n is < 1 or > 4096)
-                result.AddError($"{name} {result.Tokens[0].Value} is out of range: 1 to 4096.");
-        });
+        option.Validators.Add(result => CheckRange(result, name));
         return option;
+    }
+
+    public static void CheckRange(OptionResult result, string name)
+    {
+        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && n is < 1 or > 4096)
+            result.AddError($"{name} {n} is out of range, 1 to 4096 are possible");
     }
 }

@@ -30,7 +30,7 @@ public sealed class RunLock : IDisposable
         {
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && !Commands.CommandLine.IsDiskFull(e) && File.Exists(path))
+        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && (e.HResult & 0xffff) is not (28 or 122) && File.Exists(path))
         {
             throw new StudyException($"the run folder is held by process {Holder(holder)}", folder, "wait for it, or stop it, or use another --out", e);
         }
