@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using InterpActors.Compute.Models;
+using InterpActors.Compute.SmallModels;
 using InterpActors.Compute.Text;
 using InterpActors.Compute.Weights;
 using TorchSharp;
@@ -40,18 +40,15 @@ public static class GroundTruthModels
         Directory.CreateDirectory(folder);
         WriteWeights(model.Weights, Path.Combine(folder, "model.safetensors"));
         var config = model.Weights.Config;
-        WriteJson(Path.Combine(folder, "config.json"), new JsonObject
+        JsonFile.Write(Path.Combine(folder, "config.json"), new JsonObject
         {
             ["model_type"] = HandBuiltModel.Family, ["n_layer"] = config.Layers, ["n_head"] = config.Heads, ["d_head"] = config.HeadWidth,
             ["n_embd"] = config.ModelWidth, ["n_positions"] = config.ContextLength, ["vocab_size"] = config.Vocabulary,
             ["attention_scale"] = config.AttentionScale, ["beta"] = model.Beta, ["gamma"] = model.Gamma,
         });
         WordLevelTokenizerFiles.Write(folder, model.Pieces, config.ContextLength);
-        WriteJson(Path.Combine(folder, "truth.json"), TruthFile.Of(model, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model.safetensors"))))));
+        JsonFile.Write(Path.Combine(folder, "truth.json"), TruthFile.Of(model, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model.safetensors"))))));
     }
-
-    internal static void WriteJson(string path, JsonObject content) =>
-        File.WriteAllText(path, content.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n");
 
     private static void WriteWeights(ModelWeights weights, string path)
     {

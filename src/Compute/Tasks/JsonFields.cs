@@ -6,6 +6,9 @@ namespace InterpActors.Compute.Tasks;
 /// <summary>Reads the fields of a pair written as JSON; every error names the place.</summary>
 internal static class JsonFields
 {
+    // More answers or roles than any task has; a bound on what a hostile file can make of a line.
+    private const int MaxEntries = 1000;
+
     public static JsonDocumentOptions Options { get; } = new() { MaxDepth = 16, AllowTrailingCommas = false };
 
     /// <summary>Parses one value.</summary>
@@ -64,6 +67,7 @@ internal static class JsonFields
     public static IReadOnlyList<RawTokens> Answers(JsonElement owner, string name, SourcePlace place) => Field(owner, name) switch
     {
         null => [],
+        { ValueKind: JsonValueKind.Array } v when v.GetArrayLength() > MaxEntries => throw new StudyException($"\"{name}\" has more than {MaxEntries} entries", place.ToString()),
         { ValueKind: JsonValueKind.Array } v => [.. v.EnumerateArray().Select(a => Answer(a, name, place))],
         { } v => [Answer(v, name, place)],
     };
@@ -78,6 +82,7 @@ internal static class JsonFields
         {
             var word = role.Name;
             if (word.Length is 0 or > 100) throw new StudyException("a role's name must have 1 to 100 characters", place.ToString());
+            if (roles.Count >= MaxEntries) throw new StudyException($"\"{name}\" has more than {MaxEntries} entries", place.ToString());
             roles[word] = role.Value.ValueKind == JsonValueKind.Array ? Integers(role.Value, word, place) : [Integer(role.Value, word, place)];
         }
         return roles;

@@ -95,6 +95,7 @@ internal static partial class PairCsv
                 ended = at >= text.Length || text[at] == '\n';
                 at++;
                 if (ended && field.Length > 0 && field[^1] == '\r') field.Length--;
+                if (field.Length > PairFiles.MaxLineBytes) throw new StudyException($"a field has more than {PairFiles.MaxLineBytes >> 10} Ki characters", new SourcePlace(name, first).ToString());
                 fields.Add(field.ToString());
                 if (fields.Count > 1000) throw new StudyException("a row has more than 1000 fields", new SourcePlace(name, first).ToString());
             }

@@ -42,9 +42,15 @@ internal static class PairFiles
     {
         try
         {
-            var info = new FileInfo(path);
-            if (info.Exists && info.Length > MaxBytes) throw new StudyException($"the file has {info.Length >> 20} MiB; at most {MaxBytes >> 20} are read", name, "split it");
-            return File.ReadAllBytes(path);
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            using var bytes = new MemoryStream();
+            var buffer = new byte[1 << 16];
+            for (int read; (read = stream.Read(buffer)) > 0;)
+            {
+                bytes.Write(buffer, 0, read);
+                if (bytes.Length > MaxBytes) throw new StudyException($"the file has more than {MaxBytes >> 20} MiB", name, "split it");
+            }
+            return bytes.ToArray();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

@@ -1,4 +1,3 @@
-using InterpActors.Actors.Journal;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Runs;
@@ -72,7 +71,7 @@ public sealed class RunFolder : IDisposable
             Directory.CreateDirectory(path);
             return new RunFolder(path, made, RunLock.Take(path));
         }
-        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !JournalTrouble.IsDiskFull(io)))
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
             RemoveEmpty(made);
             throw new StudyException($"the output folder cannot be made ({e.Message})", path, "choose another with --out", e);

@@ -1,4 +1,8 @@
 using InterpActors.Compute.GroundTruth;
+using InterpActors.Compute.Models;
+using InterpActors.Compute.Text;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.GroundTruth;
 
@@ -20,6 +24,23 @@ public sealed class ShippedModelsTests : IDisposable
         GroundTruthModels.Write(name, _folder);
         Assert.Equal(Names(_folder), Names(committed));
         foreach (var file in Names(_folder)) Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, file)), File.ReadAllBytes(Path.Combine(committed, file)));
+    }
+
+    [Theory]
+    [InlineData("gt-ind", "a c b")]
+    [InlineData("gt-ioi", "f3 K f1 B f0 f4 K f2 END")]
+    [InlineData("gt-ioi-b", "f3 K f1 B f0 f4 K f2 END")]
+    public void TheLoaderReadsWhatWasBuilt(string name, string prompt)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var location = ModelLoader.Locate(name, AppContext.BaseDirectory);
+        using var built = GroundTruthModels.Build(name);
+        using var weights = ModelLoader.LoadWeights(location, ScalarType.Float64, WeightProcessing.None);
+        var tokens = TokenizerLoader.Load(location)!.Encode(prompt);
+        Assert.Equal(["<bos>", .. prompt.Split(' ')], tokens.Select(t => built.Pieces[t]));
+        using HookedTransformer expected = new(built.Weights), actual = new(weights);
+        Assert.Equal(expected.Forward([tokens]).data<double>().ToArray(), actual.Forward([tokens]).data<double>().ToArray());
     }
 
     private static string[] Names(string folder) => [.. Directory.GetFiles(folder).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
