@@ -1,49 +1,52 @@
+using System.Numerics;
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Models;
 using InterpActors.Messages.Work;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Interventions;
 
 /// <summary>
-/// Computes intervened forwards: every ablation, patching and head-metric cell comes from here. Stateless beside the weights; several
-/// threads may share it and a base run. A row's reading is a pure function of weights, base run, the rows of the call, routes and threads.
+/// Computes intervened forwards: every ablation, patching and head-metric cell comes from here. Only what differs from the base run and
+/// can still reach the metric is computed. Stateless beside the weights; several threads may share it and a base run. A row's reading is
+/// a pure function of weights, base run, the rows of the call, routes and torch threads.
 /// </summary>
-public sealed class InterventionEngine(ModelWeights weights, MatmulRoutes matmul) : IDisposable
+public sealed class InterventionEngine : IDisposable
 {
-    private readonly HookedTransformer _model = new(weights);
+    private readonly IEngineCore _core;
 
-    public MatmulRoutes Matmul { get; } = matmul;
+    /// <exception cref="ArgumentException">The weights are neither fp32 nor fp64.</exception>
+    public InterventionEngine(ModelWeights weights, MatmulRoutes matmul)
+    {
+        Matmul = matmul;
+        _core = weights.Type switch
+        {
+            ScalarType.Float32 => new EngineCore<float>(weights, matmul),
+            ScalarType.Float64 => new EngineCore<double>(weights, matmul),
+            _ => throw new ArgumentException($"the engine computes in fp32 or fp64, not {weights.Type}", nameof(weights)),
+        };
+    }
+
+    public MatmulRoutes Matmul { get; }
 
     /// <summary>Runs prompts without intervention and keeps what intervened rows of them start from.</summary>
-    /// <param name="prompts">Token ids; lengths may differ.</param>
+    /// <param name="prompts">Token ids; lengths may differ. Runs of equally long prompts are composed alike: where their tokens agree up
+    /// to a position, so do their activations, bit for bit.</param>
     /// <param name="answerPositions">Position in each prompt at which metrics are read.</param>
-    /// <param name="keep">Components that will be read through <see cref="BaseRun.Activation"/>; others may be recomputed when asked for.</param>
+    /// <param name="keep">Components that will be read through <see cref="BaseRun.Activation"/>; others are recomputed when asked for.</param>
+    /// <exception cref="Messages.Studies.StudyException">The model cannot take a prompt.</exception>
+    /// <exception cref="UnitException">An activation is not finite.</exception>
     public BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep)
     {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var activations = new Dictionary<(Component, int, int), Tensor>();
-        var logits = new Tensor[prompts.Count];
+        if (prompts.Count == 0 || prompts.Count != answerPositions.Count) throw new ArgumentException("one answer position a prompt, and at least one prompt", nameof(answerPositions));
         for (var p = 0; p < prompts.Count; p++)
         {
-            var hooks = new HookSet();
-            var names = new Dictionary<(Component, int), string>();
-            for (var layer = 0; layer < weights.Config.Layers; layer++)
-                foreach (var component in Enum.GetValues<Component>())
-                    if (weights.Config.HasMlp || component is not (Component.ResidMid or Component.MlpOut or Component.MlpPost))
-                        names[(component, layer)] = component.HookName(layer);
-            hooks.Read(names.Values);
-            logits[p] = _model.Forward([prompts[p]], hooks)[0, answerPositions[p]].DetachFromDisposeScope();
-            foreach (var (key, name) in names)
-            {
-                var t = hooks.Activations[name][0];
-                if (key.Item1 is not Component.Pattern) t = t.flatten(1);
-                activations[(key.Item1, key.Item2, p)] = t.contiguous().clone().DetachFromDisposeScope();
-            }
+            HookedTransformer.CheckPrompt(_core.Config, prompts[p], $"prompt {p}");
+            if (answerPositions[p] < 0 || answerPositions[p] >= prompts[p].Length)
+                throw new ArgumentException($"prompt {p} has no position {answerPositions[p]}", nameof(answerPositions));
         }
-        return new BaseRun(prompts, answerPositions, activations, logits);
+        using var _ = no_grad();
+        return _core.RunBase(prompts, answerPositions, keep);
     }
 
     /// <summary>Computes rows.</summary>
@@ -51,43 +54,100 @@ public sealed class InterventionEngine(ModelWeights weights, MatmulRoutes matmul
     /// <returns>A reading per row, in order.</returns>
     /// <exception cref="UnitException">An activation or a metric of a row is not finite; the message names the row.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ArgumentException">An edit does not fit its site: layer, head, positions, or shape and dtype of its values.</exception>
     public RowReading[] Evaluate(BaseRun baseRun, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct, Action<double>? progress = null)
     {
         using var _ = no_grad();
-        var readings = new RowReading[rows.Count];
-        for (var r = 0; r < rows.Count; r++)
-        {
-            ct.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            readings[r] = Plain(baseRun, rows[r], metric);
-            progress?.Invoke((r + 1.0) / rows.Count);
-        }
-        return readings;
-    }
-
-    private RowReading Plain(BaseRun baseRun, InterventionRow row, MetricReader metric)
-    {
-        var hooks = new HookSet();
-        long changed = 0;
-        var largest = 0.0;
-        foreach (var edit in row.Edits)
-            hooks.Write(edit.Site.HookName, old =>
-            {
-                var width = edit.Site.Head is not null && edit.Site.Component != Component.Pattern ? weights.Config.HeadWidth : 0;
-                var result = old.clone();
-                var view = edit.Site.Component == Component.Pattern ? result[0, edit.Site.Head!.Value] : result[0].flatten(1);
-                if (width > 0) view = view.narrow(1, (long)edit.Site.Head!.Value * width, width);
-                var index = tensor(edit.Positions?.Select(p => (long)p).ToArray() ?? [.. Enumerable.Range(0, (int)view.shape[0]).Select(i => (long)i)]);
-                var difference = (view.index_select(0, index) - edit.Values).abs();
-                changed += difference.count_nonzero().ToInt64();
-                largest = Math.Max(largest, difference.max().ToDouble());
-                view.index_copy_(0, index, edit.Values);
-                return result;
-            });
-        var logits = _model.Forward([baseRun.Prompts[row.Prompt]], hooks)[0, baseRun.AnswerPositions[row.Prompt]];
-        return new RowReading(BaseRun.Read(metric, row.Prompt, logits), changed, largest, true);
+        return _core.Evaluate(baseRun, rows, metric, ct, progress);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _model.Dispose();
+    public void Dispose() => _core.Dispose();
+}
+
+/// <summary>The engine in one dtype.</summary>
+internal interface IEngineCore : IDisposable
+{
+    ModelConfig Config { get; }
+    BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep);
+    RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct, Action<double>? progress);
+}
+
+/// <inheritdoc cref="IEngineCore"/>
+internal sealed class EngineCore<T> : IEngineCore where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>Rows run together up to so many tokens: enough for the matmul's full rate, few enough to stay in the caches.</summary>
+    private const int ChunkTokens = 1024;
+
+    private readonly BlockMath<T> _math;
+    private readonly AnswerReader<T> _answers;
+    private readonly BaseMath<T> _base;
+
+    public EngineCore(ModelWeights weights, MatmulRoutes routes)
+    {
+        _math = new BlockMath<T>(weights, routes);
+        _answers = new AnswerReader<T>(_math);
+        _base = new BaseMath<T>(_math, _answers);
+    }
+
+    public ModelConfig Config => _math.Config;
+
+    public BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep) =>
+        _base.Run(prompts, answerPositions, keep);
+
+    public RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct, Action<double>? progress)
+    {
+        using var scope = NewDisposeScope();
+        var states = new RowState<T>[rows.Count];
+        for (var r = 0; r < rows.Count; r++)
+        {
+            states[r] = new RowState<T>(r, rows[r], run, _math);
+            states[r].Measure(run);
+        }
+        var readings = new RowReading?[rows.Count];
+        var chunks = Chunks(states.Where(s => s.Tokens > 0)).ToList();
+        for (var c = 0; c < chunks.Count; c++)
+        {
+            var at = c;
+            Compute(run, chunks[c], metric, readings, ct, f => progress?.Invoke((at + f) / chunks.Count));
+        }
+        for (var r = 0; r < rows.Count; r++)
+        {
+            if (!double.IsFinite(states[r].Largest)) throw ChunkForward<T>.NotFinite(states[r], "in the values of its edits");
+            readings[r] ??= new RowReading(run.SharedReadings(metric)[states[r].Prompt], states[r].Changed, states[r].Largest, false);
+        }
+        progress?.Invoke(1);
+        return [.. readings.Select(r => r!.Value)];
+    }
+
+    private void Compute(BaseRun run, List<RowState<T>> rows, MetricReader metric, RowReading?[] readings, CancellationToken ct, Action<double> progress)
+    {
+        using var scope = NewDisposeScope();
+        var last = new ChunkForward<T>(_math, run, rows, ct).Run(progress);
+        if (last.Count == 0) return;
+        RowState<T>[] reached = [.. Enumerable.Range(0, last.Count).Select(t => rows[last.RowOf(t)])];
+        var values = _answers.Read(metric, [.. reached.Select(r => r.Prompt)], last.Pack(Config.ModelWidth, _math.Weights.Type),
+            r => throw ChunkForward<T>.NotFinite(reached[r], "at its answer position"));
+        for (var i = 0; i < reached.Length; i++)
+            readings[reached[i].Index] = new RowReading(values[i], reached[i].Changed, reached[i].Largest, true);
+    }
+
+    private static IEnumerable<List<RowState<T>>> Chunks(IEnumerable<RowState<T>> rows)
+    {
+        var (chunk, tokens) = (new List<RowState<T>>(), 0);
+        foreach (var row in rows)
+        {
+            if (chunk.Count > 0 && tokens + row.Tokens > ChunkTokens)
+            {
+                yield return chunk;
+                (chunk, tokens) = ([], 0);
+            }
+            chunk.Add(row);
+            tokens += row.Tokens;
+        }
+        if (chunk.Count > 0) yield return chunk;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _math.Dispose();
 }

@@ -1,0 +1,107 @@
+using System.Numerics;
+using InterpActors.Compute.Interventions.Kernels;
+using InterpActors.Compute.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace InterpActors.Compute.Interventions;
+
+/// <summary>The pieces of a block on the concatenated tokens of many rows, [tokens, width] each. Thread-safe.</summary>
+internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly MatmulRoutes _routes;
+    private readonly RotaryTables? _rotary;
+    private readonly nint _cosines, _sines;
+
+    public BlockMath(ModelWeights weights, MatmulRoutes routes)
+    {
+        (Weights, _routes) = (weights, routes);
+        if (Config.Positions != PositionKind.Rotary) return;
+        _rotary = new RotaryTables(Config.Rotary!, Config.ContextLength, weights.Type);
+        (_cosines, _sines) = (TensorMemory.Address(_rotary.Cosines), TensorMemory.Address(_rotary.Sines));
+    }
+
+    public ModelWeights Weights { get; }
+    public ModelConfig Config => Weights.Config;
+    public bool IsRotary => _rotary is not null;
+
+    /// <summary>heads · d_head</summary>
+    public int QueryWidth => Config.Heads * Config.HeadWidth;
+
+    /// <summary>kv_heads · d_head</summary>
+    public int KeyWidth => Config.KeyValueHeads * Config.HeadWidth;
+
+    /// <summary>Torch threads of this worker, which the row kernels use too.</summary>
+    public static void ForEach(int count, Action<int> body)
+    {
+        var threads = get_num_threads();
+        if (threads <= 1 || count < 2)
+            for (var i = 0; i < count; i++) body(i);
+        else Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, body);
+    }
+
+    /// <summary>The norm of each token; <paramref name="x"/> itself where the model has none.</summary>
+    /// <param name="notFinite">Called with the first token whose activation is not finite.</param>
+    public Tensor Normalise(Tensor x, Tensor? weight, Tensor? bias, Action<int> notFinite)
+    {
+        if (Config.Norm == NormKind.None) return x;
+        var (tokens, width) = ((int)x.shape[0], (int)x.shape[1]);
+        var output = empty_like(x);
+        var (from, to) = (TensorMemory.Address(x), TensorMemory.Address(output));
+        var (w, b) = (TensorMemory.Address(weight), TensorMemory.Address(bias));
+        var bad = int.MaxValue;
+        const int grain = 64;
+        ForEach((tokens + grain - 1) / grain, part =>
+        {
+            for (var t = part * grain; t < Math.Min(tokens, (part + 1) * grain); t++)
+                if (!RowNorm<T>.Apply(Config.Norm, (T*)from + (long)t * width, (T*)to + (long)t * width, width, (T*)w, (T*)b, Config.NormEpsilon))
+                    InterlockedMin(ref bad, t);
+        });
+        if (bad != int.MaxValue) notFinite(bad);
+        return output;
+    }
+
+    /// <summary>x · Wᵀ + b.</summary>
+    public Tensor Linear(Tensor x, Tensor weight, Tensor? bias) => LinearLayer.Apply(x, weight, bias, _routes[weight.shape[0], weight.shape[1]]);
+
+    /// <summary>Some rows of the q, k, v projection, by the route of the whole.</summary>
+    public Tensor Project(Tensor x, int layer, int firstRow, int rows)
+    {
+        var block = Weights.Blocks[layer];
+        var whole = block.QueryKeyValue;
+        var route = _routes[whole.shape[0], whole.shape[1]];
+        return LinearLayer.Apply(x, whole.narrow(0, firstRow, rows), block.QueryKeyValueBias?.narrow(0, firstRow, rows), route);
+    }
+
+    /// <summary>The MLP's hidden activations [tokens, d_mlp] from normalised tokens.</summary>
+    public Tensor Hidden(Tensor x, int layer)
+    {
+        var block = Weights.Blocks[layer];
+        var pre = Linear(x, block.MlpIn!, block.MlpInBias);
+        if (!Config.GatedMlp) return HookedTransformer.Activate(Config.Activation, pre);
+        var post = HookedTransformer.Activate(Config.Activation, pre.narrow(1, 0, Config.MlpWidth));
+        return post.mul_(pre.narrow(1, Config.MlpWidth, Config.MlpWidth)).contiguous();
+    }
+
+    /// <summary>Rotates heads of one token in place.</summary>
+    public void Rotate(nint row, int heads, int position)
+    {
+        if (_rotary is null) return;
+        var at = (long)position * _rotary.Half;
+        RowArithmetic<T>.Rotate((T*)row, heads, Config.HeadWidth, (T*)_cosines + at, (T*)_sines + at, _rotary.Half);
+    }
+
+    public int Window(int layer) => Config.SlidingWindows.Count > layer ? Config.SlidingWindows[layer] ?? 0 : 0;
+
+    public RaggedAttention<T> Attention(int layer) =>
+        new(Config.Heads, Config.KeyValueHeads, Config.HeadWidth, Config.AttentionScale, Window(layer));
+
+    /// <inheritdoc/>
+    public void Dispose() => _rotary?.Dispose();
+
+    private static void InterlockedMin(ref int target, int value)
+    {
+        int seen;
+        while ((seen = Volatile.Read(ref target)) > value && Interlocked.CompareExchange(ref target, value, seen) != seen) { }
+    }
+}
