@@ -156,8 +156,9 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
         var (address, stride) = (TensorMemory.Address(qkv), (nint)(qkv.shape[1] * qkv.element_size()));
         BlockMath<T>.ForEach(prompts.Length, i =>
         {
-            for (var t = 0; t < run.Prompts[prompts[i]].Length; t++)
-                math.Rotate(address + (run.PromptOffset[prompts[i]] + t) * stride, Config.Heads + Config.KeyValueHeads, t);
+            var positions = Enumerable.Range(0, run.Prompts[prompts[i]].Length).ToArray();
+            var tokens = Array.ConvertAll(positions, t => address + (run.PromptOffset[prompts[i]] + t) * stride);
+            math.Rotate(tokens, positions, Config.Heads + Config.KeyValueHeads);
         });
     }
 

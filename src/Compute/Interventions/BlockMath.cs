@@ -11,14 +11,11 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
 {
     private readonly MatmulRoutes _routes;
     private readonly RotaryTables? _rotary;
-    private readonly nint _cosines, _sines;
 
     public BlockMath(ModelWeights weights, MatmulRoutes routes)
     {
         (Weights, _routes) = (weights, routes);
-        if (Config.Positions != PositionKind.Rotary) return;
-        _rotary = new RotaryTables(Config.Rotary!, Config.ContextLength, weights.Type);
-        (_cosines, _sines) = (TensorMemory.Address(_rotary.Cosines), TensorMemory.Address(_rotary.Sines));
+        if (Config.Positions == PositionKind.Rotary) _rotary = new RotaryTables(Config.Rotary!, weights.Type);
     }
 
     public ModelWeights Weights { get; }
@@ -83,12 +80,20 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
         return post.mul_(pre.narrow(1, Config.MlpWidth, Config.MlpWidth)).contiguous();
     }
 
-    /// <summary>Rotates heads of one token in place.</summary>
-    public void Rotate(nint row, int heads, int position)
+    /// <summary>Rotates the heads of each token in place.</summary>
+    public void Rotate(ReadOnlySpan<nint> tokens, ReadOnlySpan<int> positions, int heads)
     {
-        if (_rotary is null) return;
-        var at = (long)position * _rotary.Half;
-        RowArithmetic<T>.Rotate((T*)row, heads, Config.HeadWidth, (T*)_cosines + at, (T*)_sines + at, _rotary.Half);
+        if (_rotary is null || tokens.Length == 0) return;
+        var last = 0;
+        foreach (var position in positions) last = Math.Max(last, position);
+        var tables = _rotary.For(last + 1);
+        var cosines = (T*)TensorMemory.Address(tables.Cosines);
+        var sines = (T*)TensorMemory.Address(tables.Sines);
+        for (var t = 0; t < tokens.Length; t++)
+        {
+            var at = (long)positions[t] * _rotary.Half;
+            RowArithmetic<T>.Rotate((T*)tokens[t], heads, Config.HeadWidth, cosines + at, sines + at, _rotary.Half);
+        }
     }
 
     public int Window(int layer) => Config.SlidingWindows.Count > layer ? Config.SlidingWindows[layer] ?? 0 : 0;

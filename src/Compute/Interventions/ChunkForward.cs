@@ -66,8 +66,8 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
         q = Overwrite(q, Component.Q);
         k = Overwrite(k, Component.K);
         v = Overwrite(v, Component.V);
-        Rotate(q, math.Config.Heads);
-        Rotate(k, math.Config.KeyValueHeads);
+        math.Rotate(q.Pointers, q.AllPositions, math.Config.Heads);
+        math.Rotate(k.Pointers, k.AllPositions, math.Config.KeyValueHeads);
 
         var patterns = PatternEdits.For(rows, _edits.GetValueOrDefault((_layer, Component.Pattern)), run);
         var builder = new TokenRows.Builder(rows.Count);
@@ -135,12 +135,6 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
         var q = needed.Build();
         if (q.Count > 0) q = q.With(math.Project(q.Pack(math.Config.ModelWidth, math.Weights.Type), _layer, 0, queryWidth));
         return (q, x.Columns(shared, 0), x.Columns(shared, keyWidth));
-    }
-
-    private void Rotate(TokenRows tokens, int heads)
-    {
-        if (!math.IsRotary) return;
-        for (var t = 0; t < tokens.Count; t++) math.Rotate(tokens.Pointers[t], heads, tokens.Position(t));
     }
 
     /// <summary>Queries whose own q is dirty, that see a dirty key or value, or whose pattern an edit changes.</summary>

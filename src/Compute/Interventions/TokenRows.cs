@@ -31,6 +31,9 @@ internal sealed unsafe class TokenRows
 
     public ReadOnlySpan<int> Positions(int row) => _positions.AsSpan(_starts[row].._starts[row + 1]);
 
+    /// <summary>[tokens]</summary>
+    public ReadOnlySpan<int> AllPositions => _positions;
+
     public int Position(int token) => _positions[token];
 
     /// <summary>The address of a row's token at a position; 0 where it is not among these.</summary>

@@ -18,14 +18,13 @@ namespace InterpActors.Compute.Models;
 public sealed class HookedTransformer : IDisposable
 {
     private readonly ModelConfig _config;
-    private readonly Lazy<RotaryTables>? _rotary;
+    private readonly RotaryTables? _rotary;
 
     public HookedTransformer(ModelWeights weights)
     {
         Weights = weights;
         _config = weights.Config;
-        if (_config.Positions == PositionKind.Rotary)
-            _rotary = new(() => new RotaryTables(_config.Rotary!, _config.ContextLength, weights.Type));
+        if (_config.Positions == PositionKind.Rotary) _rotary = new RotaryTables(_config.Rotary!, weights.Type);
     }
 
     public ModelWeights Weights { get; }
@@ -97,10 +96,7 @@ public sealed class HookedTransformer : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_rotary?.IsValueCreated == true) _rotary.Value.Dispose();
-    }
+    public void Dispose() => _rotary?.Dispose();
 
     private Tensor Attention(int layer, Tensor x, Tensor mask, HookSet hooks, KeyValueCache? past)
     {
@@ -112,8 +108,8 @@ public sealed class HookedTransformer : IDisposable
         v = hooks.Apply(name + "attn.hook_v", v);
         if (_rotary is not null)
         {
-            q = hooks.Apply(name + "attn.hook_rot_q", _rotary.Value.Rotate(q, first));
-            k = hooks.Apply(name + "attn.hook_rot_k", _rotary.Value.Rotate(k, first));
+            q = hooks.Apply(name + "attn.hook_rot_q", _rotary.Rotate(q, first));
+            k = hooks.Apply(name + "attn.hook_rot_k", _rotary.Rotate(k, first));
         }
         if (past is not null) (k, v) = past.Extend(layer, k, v);
 
