@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using InterpActors.Actors.Journal;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
@@ -49,6 +50,7 @@ public static class CommandLine
 
     private static IEnumerable<Command> Commands() =>
     [
+        StatusCommand.Create(),
         ModelCommand.Create(),
     ];
 
@@ -69,7 +71,7 @@ public static class CommandLine
             StudyException => (ExitCode.WrongInput, e.Message),
             OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
             RunFailedException => (ExitCode.Failed, e.Message),
-            IOException io when (io.HResult & 0xffff) is 28 or 39 or 112 or 122 => (ExitCode.Failed, $"the disk is full ({e.Message}); make room and run again"),
+            IOException io when JournalTrouble.IsDiskFull(io) => (ExitCode.Failed, $"the disk is full ({e.Message}); make room and run again"),
             IOException or UnauthorizedAccessException => (ExitCode.Failed, e.Message),
             _ => (ExitCode.Failed, $"{e.GetType().Name}: {e.Message}; --verbose shows where"),
         };

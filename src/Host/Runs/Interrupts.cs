@@ -24,6 +24,13 @@ public sealed class Interrupts : IDisposable
     /// <summary>From now on a signal ends the process at once, which is safe while outputs are written whole or not at all.</summary>
     public void Disarm() => _armed = false;
 
+    /// <summary>What a signal does.</summary>
+    internal void Ask()
+    {
+        if (!_armed || _asked.IsCancellationRequested) Environment.Exit(ExitCode.Interrupted);
+        _asked.Cancel();
+    }
+
     public void Dispose()
     {
         foreach (var registration in _registrations) registration.Dispose();
@@ -33,7 +40,6 @@ public sealed class Interrupts : IDisposable
     private void Handle(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (!_armed || _asked.IsCancellationRequested) Environment.Exit(ExitCode.Interrupted);
-        _asked.Cancel();
+        Ask();
     }
 }

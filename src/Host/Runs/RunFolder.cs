@@ -1,3 +1,4 @@
+using InterpActors.Actors.Journal;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Runs;
@@ -71,7 +72,7 @@ public sealed class RunFolder : IDisposable
             Directory.CreateDirectory(path);
             return new RunFolder(path, made, RunLock.Take(path));
         }
-        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !JournalTrouble.IsDiskFull(io)))
         {
             RemoveEmpty(made);
             throw new StudyException($"the output folder cannot be made ({e.Message})", path, "choose another with --out", e);

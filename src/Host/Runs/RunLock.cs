@@ -1,4 +1,5 @@
 using System.Globalization;
+using InterpActors.Actors.Journal;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Runs;
@@ -23,19 +24,33 @@ public sealed class RunLock : IDisposable
     /// <exception cref="StudyException">Another process holds the folder.</exception>
     public static RunLock Take(string folder)
     {
-        var path = Path.Combine(folder, LockName);
+        // A status command holds the lock for a moment while it looks.
+        var file = TryLock(folder);
+        for (var tries = 0; file is null && tries < 10; tries++)
+        {
+            Thread.Sleep(20);
+            file = TryLock(folder);
+        }
+        if (file is null)
+            throw new StudyException($"the run folder is held by process {Holder(folder)}", folder, "wait for it, or stop it, or use another --out");
         var holder = Path.Combine(folder, HolderName);
-        FileStream file;
-        try
-        {
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && (e.HResult & 0xffff) is not (28 or 122) && File.Exists(path))
-        {
-            throw new StudyException($"the run folder is held by process {Holder(holder)}", folder, "wait for it, or stop it, or use another --out", e);
-        }
         File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         return new RunLock(file, holder);
+    }
+
+    /// <summary>The process that holds a folder now; null where none does.</summary>
+    public static string? HolderOf(string folder)
+    {
+        if (!File.Exists(Path.Combine(folder, LockName))) return null;
+        try
+        {
+            using var free = TryLock(folder);
+            return free is null ? Holder(folder) : null;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Deletes the lock's file from a folder that this process made and is about to remove.</summary>
@@ -54,11 +69,25 @@ public sealed class RunLock : IDisposable
         _file.Dispose();
     }
 
-    private static string Holder(string path)
+    /// <summary>Null where somebody else has it.</summary>
+    private static FileStream? TryLock(string folder)
+    {
+        var path = Path.Combine(folder, LockName);
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && !JournalTrouble.IsDiskFull(e) && File.Exists(path))
+        {
+            return null;
+        }
+    }
+
+    private static string Holder(string folder)
     {
         try
         {
-            return File.ReadAllText(path).Trim() is { Length: > 0 and < 20 } pid ? pid : "(unknown)";
+            return File.ReadAllText(Path.Combine(folder, HolderName)).Trim() is { Length: > 0 and < 20 } pid ? pid : "(unknown)";
         }
         catch (IOException)
         {

@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using InterpActors.Actors.Journal;
+using InterpActors.Host.Commands;
+using InterpActors.Host.Display;
+using InterpActors.Host.Hosting;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Host.Runs;
+
+/// <summary>What the command line asked for.</summary>
+/// <param name="Out">The run folder; null for <c>runs/ID</c>.</param>
+/// <param name="Threads">Torch threads per worker; null for what the run was begun with, 1 for a new one.</param>
+public sealed record RunRequest(Study Study, string? Out, bool Fresh, int Workers, int? Threads);
+
+/// <summary>
+/// One study on this machine from its first unit, or from where its journal ends, to its outputs. Everything that can be wrong with the
+/// input is found before the first byte is written.
+/// </summary>
+public sealed class StudyRun(IStudyPlanner planner, IUnitRunner runner, IStudyReducer reducer, IRunDisplay display, Interrupts interrupts)
+{
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <returns>An <see cref="ExitCode"/>.</returns>
+    /// <exception cref="StudyException">The run cannot begin; nothing was written.</exception>
+    /// <exception cref="RunFailedException">It stopped before its end; running again resumes it.</exception>
+    public async Task<int> ExecuteAsync(RunRequest request)
+    {
+        var clock = Stopwatch.StartNew();
+        var path = RunFolder.Choose(request.Study.Id, request.Out, request.Fresh);
+        RunFolder.Check(path);
+        var study = Resume(path, request);
+        var plan = planner.Plan(study);
+
+        using var folder = RunFolder.Open(path);
+        if (State(folder, study.Id) is { } over)
+        {
+            display.Say($"{study.Name} · {plan.Headline}");
+            display.Say($"finished already ({over}); writing its outputs again from {folder.Journal}");
+            return Conclude(folder, plan, clock);
+        }
+        return await ComputeAsync(folder, plan, request.Workers, clock) ? Conclude(folder, plan, clock) : ExitCode.Interrupted;
+    }
+
+    /// <summary>The study as the folder's journal has it, if there is one: the settings that last bits depend on were fixed by its first process.</summary>
+    private static Study Resume(string path, RunRequest request)
+    {
+        var journal = Path.Combine(path, RunFolder.JournalName);
+        var found = JournalFile.Inspect(journal);
+        if (found.Problem is not null) throw new StudyException(found.Problem);
+        if (found.Study is not { } begun) return request.Study;
+        if (begun.Id != request.Study.Id)
+        {
+            throw new StudyException($"the run in this folder is of {Other(begun, request.Study)} ({StudyDifference.Between(begun.Canonical, request.Study.Canonical)})",
+                path, "restore it, or use --fresh or another --out");
+        }
+        if (request.Threads is { } threads && threads != begun.Execution.Threads)
+        {
+            throw new StudyException($"the run was begun with --threads {begun.Execution.Threads}, not {threads}, and its numbers depend on it",
+                path, $"use --threads {begun.Execution.Threads}, or --fresh");
+        }
+        return request.Study with { Execution = begun.Execution };
+    }
+
+    private static string Other(Study begun, Study asked) =>
+        begun.Name == asked.Name && begun.Kind == asked.Kind ? "an earlier version of the study file" : $"another study, {begun.Id}";
+
+    /// <summary>The state of a run that is over; null where there is something left to do.</summary>
+    private static RunState? State(RunFolder folder, StudyId id)
+    {
+        if (JournalFile.Inspect(folder.Journal).Kind != JournalKind.Ok) return null;
+        using var journal = StudyJournal.Read(folder.Journal, id);
+        using var ledger = new ComputedLog(LocalNodeOptions.LedgerPath(folder.Journal));
+        return journal.History(ledger).State is var state and (RunState.Completed or RunState.CompletedWithErrors) ? state : null;
+    }
+
+    /// <returns>False where the user stopped it.</returns>
+    private async Task<bool> ComputeAsync(RunFolder folder, IStudyPlan plan, int workers, Stopwatch clock)
+    {
+        interrupts.Arm();
+        LocalNode node;
+        try
+        {
+            node = await LocalNode.StartAsync(new LocalNodeOptions(folder.Journal, workers, planner, runner) { LogFile = Path.Combine(folder.Path, "warnings.log") });
+        }
+        catch (StudyException e)
+        {
+            // The input was checked before: what fails here is the machine (no room for a journal, say).
+            folder.Abandon();
+            throw new RunFailedException(e.Message, e);
+        }
+        StudyProgress? last = null;
+        try
+        {
+            last = await Begin(node, plan.Study);
+            var scene = new RunScene(plan.Study.Name, plan.Headline, folder.Journal, plan.CellCount, () => null);
+            await display.WhileAsync(scene, async show =>
+            {
+                show(last);
+                while (!IsOver(last) && !interrupts.Asked.IsCancellationRequested)
+                {
+                    await Task.WhenAny(Task.Delay(Beat, interrupts.Asked));
+                    last = await node.ProgressAsync();
+                    show(last);
+                }
+            });
+        }
+        finally
+        {
+            if (last is not null && !IsOver(last) && last.Error is null) last = await node.PauseAndFlushAsync(Patience) ?? last;
+            await node.StopAsync(Patience);
+        }
+        if (last.Error is { } error) throw new RunFailedException(error);
+        interrupts.Disarm();
+        if (last.State is RunState.Completed or RunState.CompletedWithErrors) return true;
+        display.Conclude($"stopped after {ProgressText.Took(clock.Elapsed)}: {ProgressText.Count(last.Committed)} of {ProgressText.Count(last.Planned)} units are in "
+            + $"{folder.Journal}; run the same command again to go on");
+        return false;
+    }
+
+    private static async Task<StudyProgress> Begin(LocalNode node, Study study)
+    {
+        try
+        {
+            return await node.SubmitAsync(study);
+        }
+        catch (StudyException e)
+        {
+            throw new RunFailedException(e.Message, e);
+        }
+    }
+
+    private static bool IsOver(StudyProgress progress) =>
+        progress.Error is not null || progress.State is RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled;
+
+    private int Conclude(RunFolder folder, IStudyPlan plan, Stopwatch clock)
+    {
+        RunHistory history;
+        ReductionOutcome outcome;
+        using (var journal = StudyJournal.Read(folder.Journal, plan.Study.Id))
+        using (var ledger = new ComputedLog(LocalNodeOptions.LedgerPath(folder.Journal)))
+        {
+            history = journal.History(ledger);
+            outcome = reducer.Reduce(new Reduction(plan, journal.Payload, history), folder.Path);
+        }
+        display.Say(outcome.Sentence);
+        foreach (var warning in outcome.Warnings) display.Say($"warning: {warning}");
+        foreach (var defeat in history.Failures.Take(5))
+            display.Say($"skipped: {defeat.Label} after {defeat.Attempts} attempts: {defeat.Error}");
+        if (history.Failures.Count > 5) display.Say($"skipped: {history.Failures.Count - 5} more units, see summary.json");
+        var failed = outcome.Failed || history.State != RunState.Completed;
+        display.Conclude($"{(failed ? "failed: " : "")}{Path.Combine(folder.Path, "report.html")}  ({ProgressText.Count(history.Committed)} units, {ProgressText.Took(clock.Elapsed)})");
+        return failed ? ExitCode.Failed : ExitCode.Done;
+    }
+}
