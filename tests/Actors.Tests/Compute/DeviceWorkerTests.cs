@@ -1,0 +1,202 @@
+using Akka.Actor;
+using Akka.TestKit;
+using InterpActors.Actors.Compute;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+using InterpActors.TestSupport;
+
+namespace InterpActors.Actors.Tests.Compute;
+
+/// <summary>The worker between a probe that plays the broker and one that plays the engine.</summary>
+public class DeviceWorkerTests : ActorTestKit
+{
+    private static readonly Study Study = FakePlanner.Study();
+
+    private readonly TestProbe _broker;
+    private readonly TestProbe _engine;
+    private readonly IActorRef _worker;
+
+    public DeviceWorkerTests()
+    {
+        _broker = CreateTestProbe("broker");
+        _engine = CreateTestProbe("engine");
+        // Beats and repetitions are not what most of these tests are about.
+        var settings = Settings with { Beat = TimeSpan.FromMinutes(1) };
+        _worker = Sys.ActorOf(DeviceWorker.Props("w", "cpu", Services(settings)), "worker");
+    }
+
+    private ComputeServices Services(InterpActors.Actors.Configuration.WorkSettings settings) => new(
+        "p", _broker, new FakeRunner(), new NoLedger(), settings,
+        (kind, _) => kind == EngineKind.Training ? null : Props.Create(() => new Relay(_engine)));
+
+    private static Assign Assign(long ordinal, int attempt = 1, EngineKind engine = EngineKind.Patching) =>
+        new(new WorkUnit(Study.Id, ordinal, 0, 0, engine, 1, "u"), attempt, 15);
+
+    /// <summary>Brings the worker to computing this unit; what the engine got.</summary>
+    private ComputeUnit Computing(long ordinal)
+    {
+        _broker.ExpectMsg<RegisterWorker>();
+        _worker.Tell(new Registered("e1"), _broker);
+        Assert.Equal(new RequestWork("w", "e1", 1), _broker.ExpectMsg<RequestWork>());
+        _worker.Tell(Assign(ordinal), _broker);
+        Assert.Equal(Study.Id, _broker.ExpectMsg<DescribeStudy>().Study);
+        _worker.Tell(new StudyDescription(Study), _broker);
+        return _engine.ExpectMsg<ComputeUnit>();
+    }
+
+    private static EngineDone Done(ComputeUnit unit) => new(unit.Assign.Try(), new UnitOutput([7], null));
+
+    [Fact]
+    public void Asks_for_the_next_unit_only_when_the_last_result_is_acknowledged()
+    {
+        var unit = Computing(3);
+        _worker.Tell(Done(unit), _engine);
+        var result = _broker.ExpectMsg<UnitResult>();
+        Assert.Equal((3, 1, "p"), (result.Unit.Ordinal, result.Unit.Attempt, result.Process));
+        _broker.ExpectNoMsg(100);
+        _worker.Tell(new ResultAck(Study.Id, 3), _broker);
+        _broker.ExpectMsg<RequestWork>();
+    }
+
+    [Fact]
+    public void An_assignment_that_comes_twice_is_computed_once()
+    {
+        var unit = Computing(3);
+        _worker.Tell(Assign(3), _broker);
+        _engine.ExpectNoMsg(100);
+        _worker.Tell(Done(unit), _engine);
+        _broker.ExpectMsg<UnitResult>();
+        _worker.Tell(Assign(3), _broker);
+        _engine.ExpectNoMsg(100);
+    }
+
+    [Fact]
+    public void A_second_unit_while_one_is_computed_is_handed_back()
+    {
+        Computing(3);
+        _worker.Tell(Assign(4), _broker);
+        Assert.Equal(4, _broker.ExpectMsg<UnitReturned>().Unit.Ordinal);
+    }
+
+    [Fact]
+    public void A_new_broker_hears_what_the_worker_holds()
+    {
+        var unit = Computing(3);
+        _worker.Tell(new Registered(""), _broker);
+        Assert.Equal([unit.Assign.Try()], _broker.ExpectMsg<RegisterWorker>().Holding);
+        _worker.Tell(Done(unit), _engine);
+        _broker.ExpectMsg<UnitResult>();
+        _worker.Tell(new Registered(""), _broker);
+        Assert.Equal([unit.Assign.Try()], _broker.ExpectMsg<RegisterWorker>().Holding);
+        _worker.Tell(new Registered("e2"), _broker);
+        Assert.Equal(3, _broker.ExpectMsg<UnitResult>().Unit.Ordinal);
+        _worker.Tell(new ResultAck(Study.Id, 3), _broker);
+        Assert.Equal("e2", _broker.ExpectMsg<RequestWork>().Epoch);
+    }
+
+    [Fact]
+    public void Repeats_registration_requests_and_results_until_they_are_heard()
+    {
+        var worker = Sys.ActorOf(DeviceWorker.Props("w2", "cpu", Services(Settings)));
+        _broker.FishForMessage(m => m is RegisterWorker { Worker: "w2" });
+        _broker.FishForMessage(m => m is RegisterWorker { Worker: "w2" });
+        worker.Tell(new Registered("e1"), _broker);
+        _broker.FishForMessage(m => m is RequestWork { Worker: "w2" });
+        _broker.FishForMessage(m => m is WorkerBeat { Worker: "w2" });
+        _broker.FishForMessage(m => m is RequestWork { Worker: "w2" });
+        worker.Tell(Assign(3), _broker);
+        _broker.FishForMessage(m => m is DescribeStudy);
+        _broker.FishForMessage(m => m is DescribeStudy);
+        worker.Tell(new StudyDescription(Study), _broker);
+        worker.Tell(Done(_engine.ExpectMsg<ComputeUnit>()), _engine);
+        _broker.FishForMessage(m => m is UnitResult);
+        _broker.FishForMessage(m => m is UnitResult);
+        Sys.Stop(worker);
+    }
+
+    [Fact]
+    public void A_failure_is_reported_like_a_result()
+    {
+        var unit = Computing(3);
+        _worker.Tell(new EngineFailed(unit.Assign.Try(), UnitFailureKind.Permanent, "NaN"), _engine);
+        Assert.Equal((UnitFailureKind.Permanent, "NaN"), (_broker.ExpectMsg<UnitFailure>() is var f ? (f.Kind, f.Error) : default));
+    }
+
+    [Fact]
+    public void An_engine_that_dies_fails_its_unit_and_the_next_unit_gets_a_new_one()
+    {
+        var unit = Computing(3);
+        Sys.ActorSelection(_worker.Path / "*").Tell(PoisonPill.Instance);
+        var failure = _broker.ExpectMsg<UnitFailure>();
+        Assert.Equal((unit.Assign.Try(), UnitFailureKind.Transient), (failure.Unit, failure.Kind));
+        _worker.Tell(new ResultAck(Study.Id, 3), _broker);
+        _broker.ExpectMsg<RequestWork>();
+        _worker.Tell(Assign(3, 2), _broker);
+        Assert.Equal(2, _engine.ExpectMsg<ComputeUnit>().Assign.Attempt);
+    }
+
+    [Fact]
+    public void A_kind_without_an_engine_is_a_permanent_failure()
+    {
+        Computing(1);
+        _worker.Tell(new DropUnit(Study.Id, 1), _broker);
+        _worker.Tell(new EngineStopped(Assign(1).Try()), _engine);
+        _broker.ExpectMsg<RequestWork>();
+        _worker.Tell(Assign(3, 1, EngineKind.Training), _broker);
+        Assert.Equal(UnitFailureKind.Permanent, _broker.ExpectMsg<UnitFailure>().Kind);
+    }
+
+    [Fact]
+    public void A_dropped_unit_is_cancelled_and_its_result_forgotten()
+    {
+        var unit = Computing(3);
+        _worker.Tell(new DropUnit(Study.Id, 3), _broker);
+        AwaitCondition(() => unit.Cancellation.IsCancellationRequested);
+        _worker.Tell(Done(unit), _engine);
+        _broker.ExpectMsg<RequestWork>();
+    }
+
+    [Fact]
+    public void Draining_waits_for_the_result_to_be_acknowledged()
+    {
+        var unit = Computing(3);
+        _worker.Tell(new Drain(TimeSpan.FromMinutes(1)), TestActor);
+        ExpectNoMsg(50);
+        _worker.Tell(Done(unit), _engine);
+        _broker.ExpectMsg<UnitResult>();
+        ExpectNoMsg(50);
+        _worker.Tell(new ResultAck(Study.Id, 3), _broker);
+        _broker.ExpectMsg<WorkerLeaving>();
+        ExpectMsg<Drained>();
+    }
+
+    [Fact]
+    public void Draining_hands_a_unit_back_that_takes_too_long()
+    {
+        var unit = Computing(3);
+        _worker.Tell(new Drain(TimeSpan.FromMilliseconds(50)), TestActor);
+        Assert.Equal(unit.Assign.Try(), _broker.ExpectMsg<UnitReturned>().Unit);
+        Assert.True(unit.Cancellation.IsCancellationRequested);
+        _worker.Tell(new ResultAck(Study.Id, 3), _broker);
+        ExpectMsg<Drained>();
+        _worker.Tell(Done(unit), _engine);
+        Assert.IsType<WorkerLeaving>(_broker.ExpectMsg<WorkerLeaving>());
+        _broker.ExpectNoMsg(100);
+    }
+
+    private sealed class NoLedger : IComputedLedger
+    {
+        public void Append(StudyId study, string process, long ordinal, int attempt)
+        {
+        }
+
+        public IReadOnlyDictionary<string, long> Count(StudyId study) => new Dictionary<string, long>();
+    }
+
+    /// <summary>An engine that only shows what it was given.</summary>
+    private sealed class Relay : ReceiveActor
+    {
+        public Relay(IActorRef to) => ReceiveAny(to.Forward);
+    }
+}

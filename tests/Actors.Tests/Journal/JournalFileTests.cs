@@ -1,0 +1,160 @@
+using InterpActors.Actors.Journal;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Serialization;
+using InterpActors.Messages.Studies;
+using InterpActors.TestSupport;
+using Microsoft.Data.Sqlite;
+
+namespace InterpActors.Actors.Tests.Journal;
+
+public class JournalFileTests : IDisposable
+{
+    private static readonly Study Study = FakePlanner.Study();
+    private static readonly DateTimeOffset At = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("interp-journal-").FullName;
+
+    private string Path => System.IO.Path.Combine(_folder, "journal.db");
+
+    public void Dispose() => Directory.Delete(_folder, true);
+
+    private void Execute(string sql, params (string Name, object Value)[] values)
+    {
+        using (var connection = new SqliteConnection(JournalFile.ConnectionString(Path)))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value);
+            command.ExecuteNonQuery();
+        }
+        JournalFile.Release(Path);
+    }
+
+    private void Write(params IStudyEvent[] events)
+    {
+        for (var i = 0; i < events.Length; i++)
+        {
+            Execute(
+                "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier) VALUES (0, 0, $id, $n, $m, $t, 4243)",
+                ("$id", $"study-{Study.Id}"), ("$n", i + 1), ("$m", WireFormat.Write(events[i])), ("$t", WireFormat.ManifestOf(events[i].GetType())));
+        }
+    }
+
+    [Fact]
+    public void No_file_an_empty_file_and_a_fresh_journal()
+    {
+        Assert.Equal(JournalKind.Absent, JournalFile.Inspect(Path).Kind);
+        Assert.False(File.Exists(Path));
+        File.WriteAllBytes(Path, []);
+        Assert.Equal(JournalKind.Empty, JournalFile.Inspect(Path).Kind);
+        JournalFile.Prepare(Path);
+        JournalFile.Prepare(Path);
+        Assert.Equal((JournalKind.Empty, 1), (JournalFile.Inspect(Path).Kind, JournalFile.Inspect(Path).Version));
+    }
+
+    [Fact]
+    public void A_journal_killed_before_its_tables_were_made_is_empty_and_can_be_prepared()
+    {
+        Execute("PRAGMA journal_mode=WAL");
+        Assert.Equal(JournalKind.Empty, JournalFile.Inspect(Path).Kind);
+        JournalFile.Prepare(Path);
+        Write(new StudySubmitted(Study, At));
+        Assert.Equal(JournalKind.Ok, JournalFile.Inspect(Path).Kind);
+    }
+
+    [Fact]
+    public void Names_its_study()
+    {
+        JournalFile.Prepare(Path);
+        Write(new StudySubmitted(Study, At), new StudyPlanned(3, 9));
+        var found = JournalFile.Inspect(Path);
+        Assert.Equal((JournalKind.Ok, Study, null), (found.Kind, found.Study, found.Problem));
+    }
+
+    [Fact]
+    public void A_newer_journal_is_refused()
+    {
+        JournalFile.Prepare(Path);
+        Execute("PRAGMA user_version=2");
+        var found = JournalFile.Inspect(Path);
+        Assert.Equal((JournalKind.Newer, 2), (found.Kind, found.Version));
+        Assert.Contains("newer version", Assert.Throws<StudyException>(() => JournalFile.Prepare(Path)).Message);
+    }
+
+    [Fact]
+    public void Another_programs_database_is_refused_and_left_alone()
+    {
+        Execute("CREATE TABLE mine (x)");
+        var before = File.ReadAllBytes(Path);
+        Assert.Equal(JournalKind.NotAJournal, JournalFile.Inspect(Path).Kind);
+        Assert.Throws<StudyException>(() => JournalFile.Prepare(Path));
+        Assert.Equal(before, File.ReadAllBytes(Path));
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(5000)]
+    public void A_file_of_something_else_is_refused(int length)
+    {
+        var bytes = new byte[length];
+        new Random(length).NextBytes(bytes);
+        File.WriteAllBytes(Path, bytes);
+        var found = JournalFile.Inspect(Path);
+        Assert.Equal(JournalKind.NotAJournal, found.Kind);
+        Assert.Contains("damaged", found.Problem);
+        Assert.DoesNotContain('\n', found.Problem!);
+        Assert.Equal(bytes, File.ReadAllBytes(Path));
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_a_plain_error()
+    {
+        var path = System.IO.Path.Combine(_folder, "nowhere", "journal.db");
+        Assert.Contains("check the folder's permissions", Assert.Throws<StudyException>(() => JournalFile.Prepare(path)).Message);
+    }
+
+    [Fact]
+    public void Reads_history_and_payloads_without_actors()
+    {
+        JournalFile.Prepare(Path);
+        Write(
+            new StudySubmitted(Study, At), new ProcessStarted("p1", At), new StudyPlanned(4, 12),
+            new UnitCompleted(2, 1, "p1", [2], null), new UnitCompleted(0, 1, "p1", [0], null), new UnitCompleted(2, 1, "p1", [99], null),
+            new UnitFailed(3, 1, "p1", Messages.Work.UnitFailureKind.Permanent, "NaN"), new UnitGivenUp(3, "u3", 1, "NaN"));
+        using var ledger = new ComputedLog(System.IO.Path.Combine(_folder, "computed.log"));
+        ledger.Append(Study.Id, "p1", 0, 1);
+        ledger.Append(Study.Id, "p1", 2, 1);
+        ledger.Append(Study.Id, "p1", 1, 1);
+        using var journal = StudyJournal.Read(Path, Study.Id);
+        Assert.Equal([[0], null, [2], null, null], Enumerable.Range(0, 5).Select(i => journal.Payload(i)));
+        var history = journal.History(ledger);
+        Assert.Equal((4, 2), (history.Planned, history.Committed));
+        Assert.Equal((3, 2), (history.Processes[0].UnitsComputed, history.Processes[0].UnitsCommitted));
+        Assert.Equal(new UnitDefeat(3, "u3", 1, "NaN"), Assert.Single(history.Failures));
+    }
+
+    [Fact]
+    public void The_ledger_survives_a_line_cut_short_and_counts_by_study_and_process()
+    {
+        var path = System.IO.Path.Combine(_folder, "computed.log");
+        using (var ledger = new ComputedLog(path))
+        {
+            ledger.Append(Study.Id, "p1", 0, 1);
+            ledger.Append(FakePlanner.Study("other").Id, "p1", 0, 1);
+        }
+        File.AppendAllText(path, $"{Study.Id} p1 12");
+        using var again = new ComputedLog(path);
+        again.Append(Study.Id, "p2", 1, 1);
+        Assert.Equal(new Dictionary<string, long> { ["p1"] = 1, ["p2"] = 1 }, again.Count(Study.Id));
+    }
+
+    [Fact]
+    public void The_words_for_each_trouble()
+    {
+        Assert.Equal("journal j: disk full; free space and run again, the study goes on where it was", JournalTrouble.Describe("j", new SqliteException("x", 13)));
+        Assert.Contains("disk full", JournalTrouble.Describe("j", new InvalidOperationException("o", new AggregateException(new SqliteException("x", 13)))));
+        Assert.Contains("held by another process", JournalTrouble.Describe("j", new SqliteException("x", 5)));
+        Assert.Contains("could not be written (why)", JournalTrouble.Describe("j", new InvalidOperationException("outer", new TimeoutException("why"))));
+    }
+}

@@ -1,0 +1,178 @@
+using InterpActors.Actors.Studies;
+using InterpActors.Actors.Work;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Serialization;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+using InterpActors.TestSupport;
+using Command = InterpActors.Actors.Studies.StudyRunCommand;
+
+namespace InterpActors.Actors.Tests.Studies;
+
+public class StudyRunStateTests
+{
+    private static readonly DateTimeOffset At = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly RetryPolicy Retry = new(3, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10));
+    private static readonly Study Study = FakePlanner.Study();
+
+    private readonly StudyRunState _state = new();
+
+    private IReadOnlyList<IStudyEvent> Do(Command command)
+    {
+        var events = _state.Decide(command, Retry);
+        foreach (var e in events) _state.Apply(e);
+        return events;
+    }
+
+    private void Begin(long units = 4)
+    {
+        Do(new Command.Submit(Study, At));
+        Do(new Command.Plan(units, units * 3));
+        Do(new Command.SeeProcess("p1", At));
+    }
+
+    private IReadOnlyList<IStudyEvent> Complete(long ordinal, double score = 0) =>
+        Do(new Command.Complete(ordinal, 1, "p1", [1], new UnitPreview($"u{ordinal}", score)));
+
+    private IReadOnlyList<IStudyEvent> Fail(long ordinal, int attempt, UnitFailureKind kind = UnitFailureKind.Transient) =>
+        Do(new Command.Fail(ordinal, attempt, $"u{ordinal}", "p1", kind, "bad"));
+
+    [Fact]
+    public void Submitting_twice_is_one_run_and_another_study_is_refused()
+    {
+        Assert.IsType<StudySubmitted>(Assert.Single(Do(new Command.Submit(Study, At))));
+        Assert.Empty(Do(new Command.Submit(Study, At)));
+        Assert.Throws<StudyException>(() => _state.Decide(new Command.Submit(FakePlanner.Study("other"), At), Retry));
+    }
+
+    [Fact]
+    public void A_plan_of_another_size_is_refused()
+    {
+        Begin();
+        Assert.Empty(Do(new Command.Plan(4, 12)));
+        Assert.Contains("has 5 units", Assert.Throws<StudyException>(() => _state.Decide(new Command.Plan(5, 12), Retry)).Message);
+    }
+
+    [Fact]
+    public void The_first_result_wins()
+    {
+        Begin();
+        Assert.Single(Complete(2));
+        Assert.Empty(Complete(2));
+        Assert.Equal(1, _state.Committed.Count);
+        Assert.Equal(1, _state.History(new Dictionary<string, long>()).Processes[0].UnitsCommitted);
+    }
+
+    [Fact]
+    public void Ordinals_outside_the_plan_are_ignored()
+    {
+        Begin();
+        Assert.Empty(Complete(4));
+        Assert.Empty(Complete(-1));
+        Assert.Empty(Fail(4, 1));
+    }
+
+    [Fact]
+    public void A_transient_failure_is_given_up_after_the_last_attempt()
+    {
+        Begin();
+        Assert.Single(Fail(1, 1));
+        Assert.Single(Fail(1, 2));
+        Assert.Equal(2, _state.Failures(1));
+        Assert.Collection(Fail(1, 3), e => Assert.IsType<UnitFailed>(e), e => Assert.Equal(new UnitGivenUp(1, "u1", 3, "bad"), e));
+        Assert.Empty(Fail(1, 4));
+        Assert.Empty(Complete(1));
+    }
+
+    [Fact]
+    public void A_permanent_failure_is_given_up_at_once()
+    {
+        Begin();
+        Assert.Equal(2, Fail(1, 1, UnitFailureKind.Permanent).Count);
+        Assert.True(_state.IsSettled(1));
+    }
+
+    [Fact]
+    public void A_failure_reported_twice_counts_once()
+    {
+        Begin();
+        Fail(1, 1);
+        Assert.Empty(Fail(1, 1));
+        Assert.Equal(1, _state.Failures(1));
+    }
+
+    [Fact]
+    public void Finishes_when_every_unit_is_settled_and_ends_the_process()
+    {
+        Begin(2);
+        Complete(0);
+        Assert.Empty(Do(new Command.Finish(At, "p1")));
+        Fail(1, 1, UnitFailureKind.Permanent);
+        Assert.Equal([new StudyCompleted(At, true), new ProcessEnded("p1", At)], Do(new Command.Finish(At, "p1")));
+        Assert.Equal(RunState.CompletedWithErrors, _state.State);
+        Assert.Empty(Do(new Command.EndProcess("p1", true, At)));
+        Assert.Empty(Do(new Command.SeeProcess("p2", At)));
+    }
+
+    [Fact]
+    public void Pause_and_resume()
+    {
+        Begin();
+        Assert.Equal([new StudyPaused(At), new ProcessEnded("p1", At)], Do(new Command.EndProcess("p1", true, At)));
+        Assert.False(_state.IsOpen);
+        Assert.Single(Complete(0));
+        Assert.IsType<StudyResumed>(Assert.Single(Do(new Command.Submit(Study, At))));
+        Assert.True(_state.IsOpen);
+    }
+
+    [Fact]
+    public void After_cancelling_nothing_counts_any_more()
+    {
+        Begin();
+        Assert.IsType<StudyCancelled>(Assert.Single(Do(new Command.Cancel(At))));
+        Assert.Empty(Complete(0));
+        Assert.Empty(Fail(0, 1));
+        Assert.Empty(Do(new Command.Resume(At)));
+    }
+
+    [Fact]
+    public void Keeps_the_three_strongest_cells_by_magnitude()
+    {
+        Begin(10);
+        double[] scores = [0.1, -0.9, double.NaN, 0.5, 0.2, 0.9, -0.3];
+        for (var i = 0; i < scores.Length; i++) Complete(i, scores[i]);
+        Assert.Equal([-0.9, 0.9, 0.5], _state.Best.Select(b => b.Score));
+    }
+
+    [Fact]
+    public void A_snapshot_is_the_whole_state()
+    {
+        Begin(100);
+        for (var i = 0; i < 50; i += 3) Complete(i, i);
+        Fail(1, 1);
+        Fail(2, 1, UnitFailureKind.Permanent);
+        Do(new Command.EndProcess("p1", true, At));
+        var snapshot = (StudySnapshot)WireFormat.Read(WireFormat.Write(_state.ToSnapshot()), "s-study.1");
+        var back = StudyRunState.From(snapshot);
+        Assert.Equal(WireFormat.Write(_state.ToSnapshot()), WireFormat.Write(back.ToSnapshot()));
+        Assert.Equal(1, back.Failures(1));
+        Assert.True(back.IsSettled(2));
+        Assert.Equal(_state.Committed.Members(), back.Committed.Members());
+    }
+
+    [Fact]
+    public void Computed_units_come_from_the_ledger_and_are_never_fewer_than_committed()
+    {
+        Begin();
+        Complete(0);
+        Complete(1);
+        Assert.Equal(3, _state.History(new Dictionary<string, long> { ["p1"] = 3 }).Processes[0].UnitsComputed);
+        Assert.Equal(2, _state.History(new Dictionary<string, long> { ["p1"] = 1 }).Processes[0].UnitsComputed);
+    }
+
+    [Fact]
+    public void Waits_grow_fourfold_up_to_the_longest()
+    {
+        Assert.Equal([1, 4, 10, 10], new[] { 1, 2, 3, 400 }.Select(n => Retry.Delay(n).TotalSeconds));
+    }
+}

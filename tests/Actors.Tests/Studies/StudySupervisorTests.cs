@@ -1,0 +1,299 @@
+using Akka.Actor;
+using Akka.TestKit;
+using InterpActors.Actors.Studies;
+using InterpActors.Actors.Work;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+using InterpActors.TestSupport;
+
+namespace InterpActors.Actors.Tests.Studies;
+
+/// <summary>Registry, study and layers together, between a probe that plays the broker and a journal that can fail.</summary>
+[Collection(nameof(ChaosJournal))]
+public class StudySupervisorTests : ActorTestKit
+{
+    private const string Chaos = """
+        akka.persistence.journal.plugin = chaos
+        chaos { class = "InterpActors.Actors.Tests.Studies.ChaosJournal, InterpActors.Actors.Tests" }
+        """;
+
+    private static readonly Study Study = FakePlanner.Study();
+
+    private readonly TestProbe _broker;
+    private readonly FakePlanner _planner = new(2, 3);
+    private IActorRef _studies;
+
+    public StudySupervisorTests() : base(Chaos)
+    {
+        (ChaosJournal.Error, ChaosJournal.Gate) = (0, null);
+        _broker = CreateTestProbe("broker");
+        _studies = Start();
+    }
+
+    private IActorRef Start() => Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, _planner, Settings, TimeProvider.System, "runs/x/journal.db")));
+
+    /// <summary>Stops registry and study and starts them anew on the same journal.</summary>
+    private void Restart()
+    {
+        Watch(_studies);
+        Sys.Stop(_studies);
+        ExpectTerminated(_studies);
+        _studies = Start();
+    }
+
+    /// <summary>Submits; the supervisor.</summary>
+    private IActorRef Submit()
+    {
+        _studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
+        ExpectMsg<ProgressReply>();
+        _broker.FishForMessage(m => m is StudyOpened { HasWork: true });
+        return _broker.LastSender;
+    }
+
+    private UnitOffered Take(IActorRef study, string worker = "w")
+    {
+        study.Tell(new TakeUnit(worker, "p1"), _broker);
+        return (UnitOffered)_broker.FishForMessage(m => m is UnitOffered);
+    }
+
+    private static UnitResult Result(UnitOffered offer, string worker = "w") =>
+        new(worker, "p1", new UnitTry(Study.Id, offer.Unit.Ordinal, offer.Attempt), FakeRunner.Payload(offer.Unit.Ordinal), null);
+
+    private static UnitFailure Failure(UnitOffered offer, UnitFailureKind kind) =>
+        new("w", "p1", new UnitTry(Study.Id, offer.Unit.Ordinal, offer.Attempt), kind, "bad");
+
+    private StudyProgress Progress()
+    {
+        _studies.Tell(new GetProgress(Study.Id), TestActor);
+        return ExpectMsg<ProgressReply>().Progress;
+    }
+
+    [Fact]
+    public void Hands_out_every_unit_once_layer_by_layer_and_completes()
+    {
+        var study = Submit();
+        var offers = Enumerable.Range(0, 6).Select(_ => Take(study)).ToArray();
+        Assert.Equal([0L, 1, 2, 3, 4, 5], offers.Select(o => o.Unit.Ordinal));
+        study.Tell(new TakeUnit("w", "p1"), _broker);
+        _broker.ExpectMsg<NothingToTake>();
+        Assert.Equal(6, Progress().Running.Count);
+        foreach (var offer in offers.Reverse())
+        {
+            study.Tell(Result(offer), _broker);
+            Assert.Equal(new UnitSettled(Study.Id, offer.Unit.Ordinal, "w", true), _broker.ExpectMsg<UnitSettled>());
+        }
+        _broker.ExpectMsg(new StudyClosed(Study.Id));
+        var progress = Progress();
+        Assert.Equal((RunState.Completed, 6L), (progress.State, progress.Committed));
+        Assert.Equal([3L, 3], progress.Layers.Select(l => l.Committed));
+        Assert.Equal([9L, 9], progress.Tracks.Select(t => t.CommittedCells));
+    }
+
+    [Fact]
+    public void Acknowledges_after_the_journal_has_the_result_and_only_once()
+    {
+        var study = Submit();
+        var offer = Take(study);
+        ChaosJournal.Gate = new TaskCompletionSource();
+        study.Tell(Result(offer), _broker);
+        study.Tell(Result(offer, "other"), _broker);
+        _broker.ExpectNoMsg(200);
+        ChaosJournal.Gate.SetResult();
+        Assert.Equal("w", _broker.ExpectMsg<UnitSettled>().Worker);
+        study.Tell(Result(offer, "other"), _broker);
+        Assert.Equal("other", _broker.ExpectMsg<UnitSettled>().Worker);
+        Assert.Equal(1, Progress().Committed);
+    }
+
+    [Fact]
+    public void A_transient_failure_rests_and_comes_back_with_the_next_attempt_until_given_up()
+    {
+        var study = Submit();
+        for (var attempt = 1; attempt <= 3; attempt++)
+        {
+            // The others are in the hands of workers that take their time.
+            var offer = AwaitTake(study);
+            while (offer.Unit.Ordinal != 0) offer = AwaitTake(study);
+            Assert.Equal(attempt, offer.Attempt);
+            study.Tell(Failure(offer, UnitFailureKind.Transient), _broker);
+            Assert.Equal(attempt == 3, ((UnitSettled)_broker.FishForMessage(m => m is UnitSettled)).Finished);
+        }
+        study.Tell(new GetHistory(Study.Id), TestActor);
+        Assert.Equal(new UnitDefeat(0, "unit 0", 3, "bad"), Assert.Single(ExpectMsg<HistoryReply>().History.Failures));
+    }
+
+    /// <summary>The next unit, also one that has to rest first.</summary>
+    private UnitOffered AwaitTake(IActorRef study)
+    {
+        UnitOffered? offer = null;
+        AwaitAssert(() =>
+        {
+            study.Tell(new TakeUnit("w", "p1"), _broker);
+            offer = _broker.FishForMessage(m => m is UnitOffered or NothingToTake) as UnitOffered;
+            Assert.NotNull(offer);
+        });
+        return offer!;
+    }
+
+    [Fact]
+    public void Deaths_of_workers_count_as_attempts_across_restarts()
+    {
+        var study = Submit();
+        for (var attempt = 1; attempt <= 2; attempt++)
+        {
+            var offer = AwaitTake(study);
+            Assert.Equal((0L, attempt), (offer.Unit.Ordinal, offer.Attempt));
+            study.Tell(new UnitLost(new UnitTry(Study.Id, 0, offer.Attempt), "w", "p1", "worker w died"), _broker);
+            _studies.Tell(new GetProgress(Study.Id), TestActor);
+            ExpectMsg<ProgressReply>();
+            Restart();
+            study = Submit();
+        }
+        var last = AwaitTake(study);
+        Assert.Equal(3, last.Attempt);
+        study.Tell(new UnitLost(new UnitTry(Study.Id, 0, 3), "w", "p1", "worker w died"), _broker);
+        AwaitAssert(() => Assert.Equal(1, Progress().Failed));
+    }
+
+    [Fact]
+    public void A_restart_goes_on_where_the_journal_ends_also_from_a_snapshot()
+    {
+        var planner = new FakePlanner(5, 20);
+        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, planner, Settings, TimeProvider.System, "j")), "big");
+        var study = Submit();
+        var done = new HashSet<long>();
+        for (var i = 0; i < 37; i++)
+        {
+            var offer = Take(study);
+            study.Tell(Result(offer), _broker);
+            _broker.FishForMessage(m => m is UnitSettled);
+            Assert.True(done.Add(offer.Unit.Ordinal));
+        }
+        Watch(_studies);
+        Sys.Stop(_studies);
+        ExpectTerminated(_studies);
+        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, planner, Settings, TimeProvider.System, "j")), "big2");
+        study = Submit();
+        var progress = Progress();
+        Assert.Equal((37, 37), (progress.Committed, progress.Resumed));
+        for (var i = 37; i < 100; i++) Assert.True(done.Add(Take(study).Unit.Ordinal));
+    }
+
+    [Fact]
+    public void A_unit_that_a_worker_still_holds_is_not_handed_out_again()
+    {
+        var study = Submit();
+        var held = Take(study);
+        Restart();
+        _studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
+        _broker.FishForMessage(m => m is StudyOpened);
+        study = _broker.LastSender;
+        study.Tell(new UnitClaimed(new UnitTry(Study.Id, held.Unit.Ordinal, held.Attempt)), _broker);
+        ExpectMsg<ProgressReply>();
+        for (var i = 0; i < 5; i++) Assert.NotEqual(held.Unit.Ordinal, Take(study).Unit.Ordinal);
+        study.Tell(new TakeUnit("w", "p1"), _broker);
+        _broker.FishForMessage(m => m is NothingToTake);
+    }
+
+    [Fact]
+    public void A_full_disk_stops_the_study_with_one_line_and_nothing_is_acknowledged()
+    {
+        var study = Submit();
+        var offer = Take(study);
+        ChaosJournal.Error = 13;
+        Watch(study);
+        study.Tell(Result(offer), _broker);
+        ExpectTerminated(study);
+        _broker.ExpectNoMsg(100);
+        AwaitAssert(() => Assert.Equal("journal runs/x/journal.db: disk full; free space and run again, the study goes on where it was", Progress().Error));
+        ChaosJournal.Error = 0;
+        Restart();
+        study = Submit();
+        Assert.Equal(0, Progress().Committed);
+        Assert.Equal(offer.Unit.Ordinal, Take(study).Unit.Ordinal);
+    }
+
+    [Fact]
+    public void A_registry_that_cannot_write_says_so()
+    {
+        Sys.EventStream.Subscribe(TestActor, typeof(JournalBroke));
+        ChaosJournal.Error = 10;
+        _studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
+        Assert.Contains("read or write error", ExpectMsg<JournalBroke>().Problem);
+    }
+
+    [Fact]
+    public void A_fatal_failure_stops_the_study_and_is_nobodys_attempt()
+    {
+        var study = Submit();
+        var offer = Take(study);
+        Watch(study);
+        study.Tell(Failure(offer, UnitFailureKind.Fatal), _broker);
+        ExpectTerminated(study);
+        AwaitAssert(() => Assert.Contains("bad", Progress().Error));
+        Restart();
+        study = Submit();
+        Assert.Equal(1, Take(study).Attempt);
+    }
+
+    [Fact]
+    public void Pausing_takes_running_results_and_hands_out_nothing()
+    {
+        var study = Submit();
+        var offer = Take(study);
+        _studies.Tell(new PauseStudy(Study.Id), TestActor);
+        Assert.Equal(RunState.Paused, ExpectMsg<ProgressReply>().Progress.State);
+        study.Tell(new TakeUnit("w", "p1"), _broker);
+        _broker.FishForMessage(m => m is NothingToTake);
+        study.Tell(Result(offer), _broker);
+        _broker.ExpectMsg<UnitSettled>();
+        _studies.Tell(new ResumeStudy(Study.Id), TestActor);
+        Assert.Equal(1, ExpectMsg<ProgressReply>().Progress.Committed);
+        Assert.Equal(1, Take(study).Unit.Ordinal);
+    }
+
+    [Fact]
+    public void Cancelling_closes_the_study_and_ignores_late_results()
+    {
+        var study = Submit();
+        var offer = Take(study);
+        _studies.Tell(new CancelStudy(Study.Id), TestActor);
+        Assert.Equal(RunState.Cancelled, ExpectMsg<ProgressReply>().Progress.State);
+        _broker.ExpectMsg(new StudyClosed(Study.Id));
+        study.Tell(Result(offer), _broker);
+        Assert.True(_broker.ExpectMsg<UnitSettled>().Finished);
+        Assert.Equal(0, Progress().Committed);
+    }
+
+    [Fact]
+    public void A_broker_without_memory_gets_every_unit_back()
+    {
+        var study = Submit();
+        var first = Take(study);
+        Sys.EventStream.Publish(new BrokerReborn());
+        _broker.ExpectMsg<StudyOpened>();
+        Assert.Equal(first.Unit.Ordinal, Take(study).Unit.Ordinal);
+    }
+
+    [Fact]
+    public void Submitting_again_is_the_same_run_and_plans_once()
+    {
+        Submit();
+        Submit();
+        Assert.Equal(1, _planner.Plans);
+        _studies.Tell(new GetHistory(Study.Id), TestActor);
+        Assert.Single(ExpectMsg<HistoryReply>().History.Processes);
+    }
+
+    [Fact]
+    public void An_unknown_study_is_refused()
+    {
+        _studies.Tell(new GetProgress(FakePlanner.Study("other").Id), TestActor);
+        Assert.Contains("is not known", ExpectMsg<StudyRefused>().Problem);
+    }
+}
+
+/// <summary>The chaos journal's switches are static: its tests run one after another.</summary>
+[CollectionDefinition(nameof(ChaosJournal), DisableParallelization = true)]
+public class ChaosJournalCollection;

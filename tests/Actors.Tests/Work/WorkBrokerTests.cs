@@ -1,0 +1,251 @@
+using Akka.Actor;
+using Akka.TestKit;
+using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Work;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+using InterpActors.TestSupport;
+
+namespace InterpActors.Actors.Tests.Work;
+
+/// <summary>The broker between probes that play workers and studies.</summary>
+public class WorkBrokerTests : ActorTestKit
+{
+    private static readonly StudyId Id = FakePlanner.Study().Id;
+
+    private readonly TestProbe _study;
+    private readonly IActorRef _broker;
+
+    public WorkBrokerTests()
+    {
+        _study = CreateTestProbe("study");
+        _broker = Broker(Settings);
+    }
+
+    private IActorRef Broker(WorkSettings settings, Func<IReadOnlyCollection<string>>? expected = null) =>
+        Sys.ActorOf(WorkBroker.Props(settings, expected));
+
+    private static WorkUnit Unit(long ordinal, StudyId? study = null) => new(study ?? Id, ordinal, 0, 0, EngineKind.Patching, 1, $"unit {ordinal}");
+
+    /// <summary>Registers a worker; its epoch.</summary>
+    private static string Register(IActorRef broker, TestProbe worker, string name, params UnitTry[] holding)
+    {
+        broker.Tell(new RegisterWorker(name, "p-" + name, "cpu", holding), worker);
+        return worker.ExpectMsg<Registered>().Epoch;
+    }
+
+    /// <summary>A worker that holds this unit.</summary>
+    private (TestProbe Worker, string Epoch) Leased(string name, long ordinal)
+    {
+        var worker = CreateTestProbe();
+        var epoch = Register(_broker, worker, name);
+        _broker.Tell(new RequestWork(name, epoch, 1), worker);
+        _study.ExpectMsg(new TakeUnit(name, "p-" + name));
+        _broker.Tell(new UnitOffered(name, Unit(ordinal), 1), _study);
+        Assert.Equal(ordinal, worker.ExpectMsg<Assign>().Unit.Ordinal);
+        return (worker, epoch);
+    }
+
+    private void Open() => _broker.Tell(new StudyOpened(Id, true), _study);
+
+    [Fact]
+    public void A_request_is_parked_until_a_study_has_work()
+    {
+        var worker = CreateTestProbe();
+        var epoch = Register(_broker, worker, "w");
+        _broker.Tell(new RequestWork("w", epoch, 1), worker);
+        worker.ExpectNoMsg(100);
+        Open();
+        _study.ExpectMsg<TakeUnit>();
+        _broker.Tell(new NothingToTake(Id, "w"), _study);
+        _study.ExpectNoMsg(150);
+        _broker.Tell(new StudyHasWork(Id), _study);
+        _study.ExpectMsg<TakeUnit>();
+        _broker.Tell(new UnitOffered("w", Unit(3), 2), _study);
+        var assign = worker.ExpectMsg<Assign>();
+        Assert.Equal((3, 2), (assign.Unit.Ordinal, assign.Attempt));
+    }
+
+    [Fact]
+    public void A_lost_assignment_is_sent_again_and_no_second_unit()
+    {
+        Open();
+        var (worker, epoch) = Leased("w", 3);
+        _broker.Tell(new RequestWork("w", epoch, 1), worker);
+        Assert.Equal(3, worker.ExpectMsg<Assign>().Unit.Ordinal);
+        _study.ExpectNoMsg(100);
+    }
+
+    [Fact]
+    public void A_stale_epoch_is_told_to_register_again()
+    {
+        var worker = CreateTestProbe();
+        Register(_broker, worker, "w");
+        _broker.Tell(new RequestWork("w", "another epoch", 1), worker);
+        Assert.Equal("", worker.ExpectMsg<Registered>().Epoch);
+        _broker.Tell(new WorkerBeat("stranger", "x", null, 0), worker);
+        Assert.Equal("", worker.ExpectMsg<Registered>().Epoch);
+    }
+
+    [Fact]
+    public void A_result_is_acknowledged_when_the_study_says_so_and_not_before()
+    {
+        Open();
+        var (worker, epoch) = Leased("w", 3);
+        var result = new UnitResult("w", "p-w", new UnitTry(Id, 3, 1), [1], null);
+        _broker.Tell(result, worker);
+        _study.ExpectMsg(result);
+        worker.ExpectNoMsg(100);
+        _broker.Tell(new UnitSettled(Id, 3, "w", true), _study);
+        worker.ExpectMsg(new ResultAck(Id, 3));
+        _broker.Tell(new RequestWork("w", epoch, 1), worker);
+        _study.ExpectMsg<TakeUnit>();
+    }
+
+    [Fact]
+    public void A_dead_workers_units_go_back_to_their_study()
+    {
+        Open();
+        var (worker, _) = Leased("w", 3);
+        Sys.Stop(worker);
+        var lost = _study.ExpectMsg<UnitLost>();
+        Assert.Equal((3, "w", "p-w"), (lost.Unit.Ordinal, lost.Worker, lost.Process));
+    }
+
+    [Fact]
+    public void A_silent_workers_units_go_back_and_its_late_result_is_still_passed_on()
+    {
+        var broker = Broker(Settings with { Lease = TimeSpan.FromMilliseconds(300) });
+        broker.Tell(new StudyOpened(Id, true), _study);
+        var worker = CreateTestProbe();
+        var epoch = Register(broker, worker, "w");
+        broker.Tell(new RequestWork("w", epoch, 1), worker);
+        _study.ExpectMsg<TakeUnit>();
+        broker.Tell(new UnitOffered("w", Unit(3), 1), _study);
+        worker.ExpectMsg<Assign>();
+        _study.ExpectMsg<UnitLost>();
+        var late = new UnitResult("w", "p-w", new UnitTry(Id, 3, 1), [1], null);
+        broker.Tell(late, worker);
+        _study.ExpectMsg(late);
+    }
+
+    [Fact]
+    public void After_a_long_sleep_of_the_machine_no_worker_is_taken_for_dead()
+    {
+        var clock = new ManualClock();
+        var broker = Sys.ActorOf(WorkBroker.Props(Settings, null, clock));
+        broker.Tell(new StudyOpened(Id, true), _study);
+        var worker = CreateTestProbe();
+        broker.Tell(new RequestWork("w", Register(broker, worker, "w"), 1), worker);
+        _study.ExpectMsg<TakeUnit>();
+        broker.Tell(new UnitOffered("w", Unit(3), 1), _study);
+        worker.ExpectMsg<Assign>();
+        clock.Advance(TimeSpan.FromHours(8));
+        _study.ExpectNoMsg(300);
+    }
+
+    [Fact]
+    public void The_other_worker_on_a_settled_unit_is_told_to_drop_it()
+    {
+        Open();
+        var (slow, _) = Leased("slow", 3);
+        var (fast, _) = Leased("fast", 3);
+        _broker.Tell(new UnitSettled(Id, 3, "fast", true), _study);
+        fast.ExpectMsg<ResultAck>();
+        slow.ExpectMsg(new DropUnit(Id, 3));
+    }
+
+    [Fact]
+    public void What_a_worker_holds_on_registering_is_claimed_and_what_it_does_not_hold_goes_back()
+    {
+        Open();
+        var (worker, _) = Leased("w", 3);
+        Register(_broker, worker, "w", new UnitTry(Id, 9, 2));
+        Assert.Equal(3, _study.ExpectMsg<UnitUntouched>().Unit.Ordinal);
+        Assert.Equal(9, _study.ExpectMsg<UnitClaimed>().Unit.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_handed_out_before_every_expected_process_registered()
+    {
+        var broker = Broker(Settings, () => ["p-a", "p-b"]);
+        broker.Tell(new StudyOpened(Id, true), _study);
+        var (a, b) = (CreateTestProbe(), CreateTestProbe());
+        var epoch = Register(broker, a, "a");
+        broker.Tell(new RequestWork("a", epoch, 1), a);
+        _study.ExpectNoMsg(200);
+        Register(broker, b, "b", new UnitTry(Id, 7, 1));
+        Assert.Equal(7, _study.ExpectMsg<UnitClaimed>().Unit.Ordinal);
+        _study.ExpectMsg<TakeUnit>();
+    }
+
+    [Fact]
+    public void Nothing_is_handed_out_before_the_grace_time_where_a_process_never_comes()
+    {
+        var clock = new ManualClock();
+        var broker = Sys.ActorOf(WorkBroker.Props(Settings, () => ["p-a", "p-never"], clock));
+        broker.Tell(new StudyOpened(Id, true), _study);
+        var a = CreateTestProbe();
+        broker.Tell(new RequestWork("a", Register(broker, a, "a"), 1), a);
+        _study.ExpectNoMsg(150);
+        clock.Advance(Settings.ReconcileGrace);
+        _study.ExpectMsg<TakeUnit>();
+    }
+
+    [Fact]
+    public void Studies_share_the_workers_evenly()
+    {
+        var ids = Enumerable.Range(0, 3).Select(i => FakePlanner.Study($"s{i}").Id).ToArray();
+        var probes = ids.Select(_ => CreateTestProbe()).ToArray();
+        for (var i = 0; i < 3; i++) _broker.Tell(new StudyOpened(ids[i], true), probes[i]);
+        for (var w = 0; w < 9; w++)
+        {
+            var worker = CreateTestProbe();
+            _broker.Tell(new RequestWork($"w{w}", Register(_broker, worker, $"w{w}"), 1), worker);
+            // Whichever study was asked answers.
+            var asked = Enumerable.Range(0, 3).First(i => probes[i].HasMessages || Wait(probes, i));
+            probes[asked].ExpectMsg<TakeUnit>();
+            _broker.Tell(new UnitOffered($"w{w}", Unit(w, ids[asked]), 1), probes[asked]);
+            worker.ExpectMsg<Assign>();
+            _taken[asked] = _taken.GetValueOrDefault(asked) + 1;
+        }
+        Assert.Equal([3, 3, 3], _taken.OrderBy(t => t.Key).Select(t => t.Value));
+    }
+
+    private readonly Dictionary<int, int> _taken = [];
+
+    private bool Wait(TestProbe[] probes, int i)
+    {
+        AwaitCondition(() => probes.Any(p => p.HasMessages), TimeSpan.FromSeconds(5));
+        return probes[i].HasMessages;
+    }
+
+    [Fact]
+    public void A_closed_studys_running_units_are_dropped()
+    {
+        Open();
+        var (worker, _) = Leased("w", 3);
+        _broker.Tell(new StudyClosed(Id), _study);
+        worker.ExpectMsg(new DropUnit(Id, 3));
+    }
+
+    [Fact]
+    public void A_stopped_study_counts_as_closed()
+    {
+        Open();
+        var (worker, _) = Leased("w", 3);
+        Sys.Stop(_study);
+        worker.ExpectMsg(new DropUnit(Id, 3));
+    }
+
+    [Fact]
+    public void A_returned_unit_goes_back_without_counting()
+    {
+        Open();
+        var (worker, _) = Leased("w", 3);
+        _broker.Tell(new UnitReturned("w", new UnitTry(Id, 3, 1)), worker);
+        Assert.Equal(3, _study.ExpectMsg<UnitUntouched>().Unit.Ordinal);
+        worker.ExpectMsg(new ResultAck(Id, 3));
+    }
+}
