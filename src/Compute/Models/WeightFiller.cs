@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
@@ -79,6 +80,7 @@ internal sealed class WeightFiller
     }
 
     /// <summary>Rows of [in, out] become columns of [out, in].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Transpose<T>(ReadOnlySpan<T> values, T* destination, WeightPart part, long firstRow, int rows) where T : unmanaged
     {
         long inputs = part.Shape[0];
@@ -91,6 +93,7 @@ internal sealed class WeightFiller
     }
 
     /// <summary>Row 2i + j of a head goes to row i + j·d_head/2 of it. A vector's elements are its rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Separate<T>(ReadOnlySpan<T> values, T* destination, WeightPart part, long firstRow) where T : unmanaged
     {
         var length = part.Shape.Count == 1 ? 1 : (int)part.Shape[1];

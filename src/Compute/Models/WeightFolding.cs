@@ -13,7 +13,7 @@ namespace InterpActors.Compute.Models;
 /// center_unembed, fold_value_biases), in that order.</remarks>
 internal static class WeightFolding
 {
-    private const long ChunkElements = 1 << 20;
+    private const long ChunkElements = 1 << 17;
 
     /// <summary>Changes the tensors in place; a tied unembedding becomes a tensor of its own. New tensors are of the caller's dispose scope.</summary>
     /// <param name="weights">As stored, used by nobody else yet.</param>

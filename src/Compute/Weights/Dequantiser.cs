@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -7,7 +8,8 @@ namespace InterpActors.Compute.Weights;
 /// <summary>
 /// Turns the blocks of a GGUF tensor into fp32. Layouts and formulas of ggml's block formats; all arithmetic is fp32 without fused
 /// multiply-add, in the order scale · quant (− minimum), so that values equal those of the reference implementation.
-/// This file holds the plain types and the formats of 32-element blocks; <see cref="SuperBlocks"/> those of 256.
+/// This file holds the plain types and the formats of 32-element blocks; <see cref="SuperBlocks"/> those of 256. All loops here are
+/// compiled optimised at once (AggressiveOptimization): a model is loaded before the runtime would find out that they are hot.
 /// </summary>
 internal static class Dequantiser
 {
@@ -31,6 +33,7 @@ internal static class Dequantiser
 
     /// <param name="source">Whole blocks.</param>
     /// <param name="values">As many elements as these blocks hold.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToFloat(GgufType type, ReadOnlySpan<byte> source, Span<float> values)
     {
         if (type == GgufType.F32) ElementConversion.Copy(source, values);
@@ -55,6 +58,7 @@ internal static class Dequantiser
 
     // Quants of the 32-element formats: byte j holds element j in its low and element j + 16 in its high nibble.
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Q4_0(ReadOnlySpan<byte> block, Span<float> values)
     {
         var scale = Half(block);
@@ -64,6 +68,7 @@ internal static class Dequantiser
         Scale(high.AsSByte() - eight, scale, values[16..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Q4_1(ReadOnlySpan<byte> block, Span<float> values)
     {
         float scale = Half(block), minimum = Half(block[2..]);
@@ -72,6 +77,7 @@ internal static class Dequantiser
         ScaleAndShift(high.AsSByte(), scale, minimum, values[16..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Q5_0(ReadOnlySpan<byte> block, Span<float> values)
     {
         var scale = Half(block);
@@ -81,6 +87,7 @@ internal static class Dequantiser
         Scale(high.AsSByte() - sixteen, scale, values[16..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Q5_1(ReadOnlySpan<byte> block, Span<float> values)
     {
         float scale = Half(block), minimum = Half(block[2..]);
@@ -89,6 +96,7 @@ internal static class Dequantiser
         ScaleAndShift(high.AsSByte(), scale, minimum, values[16..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Q8_0(ReadOnlySpan<byte> block, Span<float> values)
     {
         var scale = Half(block);
@@ -97,6 +105,7 @@ internal static class Dequantiser
         Scale(Vector128.Create(quants[16..]), scale, values[16..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void IQ4_NL(ReadOnlySpan<byte> block, Span<float> values)
     {
         var scale = Half(block);

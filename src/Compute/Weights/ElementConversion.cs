@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -8,6 +9,7 @@ namespace InterpActors.Compute.Weights;
 internal static class ElementConversion
 {
     /// <summary>IEEE half precision to fp32, infinities, NaNs and subnormals included.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void HalfToFloat(ReadOnlySpan<byte> source, Span<float> destination)
     {
         var halves = MemoryMarshal.Cast<byte, ushort>(source);
@@ -21,6 +23,7 @@ internal static class ElementConversion
     }
 
     /// <summary>bfloat16 is the upper half of fp32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void BrainToFloat(ReadOnlySpan<byte> source, Span<float> destination)
     {
         var values = MemoryMarshal.Cast<byte, ushort>(source);
@@ -33,6 +36,7 @@ internal static class ElementConversion
         for (; i < destination.Length; i++) destination[i] = BitConverter.UInt32BitsToSingle((uint)values[i] << 16);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Widen(ReadOnlySpan<float> source, Span<double> destination)
     {
         var i = 0;
@@ -45,12 +49,14 @@ internal static class ElementConversion
         for (; i < source.Length; i++) destination[i] = source[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Narrow(ReadOnlySpan<double> source, Span<float> destination)
     {
         for (var i = 0; i < source.Length; i++) destination[i] = (float)source[i];
     }
 
     /// <summary>Integers to fp64; those beyond 2^53 are rounded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Convert<T>(ReadOnlySpan<byte> source, Span<double> destination) where T : unmanaged, INumber<T>
     {
         var values = MemoryMarshal.Cast<byte, T>(source);
@@ -62,6 +68,7 @@ internal static class ElementConversion
         source.CopyTo(MemoryMarshal.AsBytes(destination));
 
     /// <summary>False where an element is NaN or infinite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool AllFinite<T>(ReadOnlySpan<T> values) where T : unmanaged, IFloatingPointIeee754<T>
     {
         // x·0 is 0 for finite x and NaN otherwise, and a NaN stays in the sum.

@@ -22,12 +22,19 @@ public sealed class GgufMetadata : IReadOnlyDictionary<string, object>
 
     public int Count => _values.Count;
     public IEnumerable<string> Keys => _values.Keys;
-    public IEnumerable<object> Values => _values.Values;
-    public object this[string key] => _values.TryGetValue(key, out var value) ? value : throw Missing(key);
+    public IEnumerable<object> Values => _values.Values.Select(Plain);
+    public object this[string key] => _values.TryGetValue(key, out var value) ? Plain(value) : throw Missing(key);
 
     public bool ContainsKey(string key) => _values.ContainsKey(key);
-    public bool TryGetValue(string key, [MaybeNullWhen(false)] out object value) => _values.TryGetValue(key, out value);
-    public IEnumerator<KeyValuePair<string, object>> GetEnumerator() => _values.GetEnumerator();
+
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out object value)
+    {
+        var found = _values.TryGetValue(key, out value);
+        if (found) value = Plain(value!);
+        return found;
+    }
+
+    public IEnumerator<KeyValuePair<string, object>> GetEnumerator() => _values.Select(p => KeyValuePair.Create(p.Key, Plain(p.Value))).GetEnumerator();
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>A text; null where the key is absent.</summary>
@@ -47,7 +54,7 @@ public sealed class GgufMetadata : IReadOnlyDictionary<string, object>
     public bool? Flag(string key) => _values.TryGetValue(key, out var value) ? value as bool? ?? throw Wrong(key, "true or false") : null;
 
     /// <summary>An array of texts; null where the key is absent.</summary>
-    public string[]? Texts(string key) => Read(key, "an array of texts", v => v as string[]);
+    public string[]? Texts(string key) => Read(key, "an array of texts", v => (v as GgufTexts)?.Strings);
 
     /// <summary>An array of integers of any stored width; null where the key is absent.</summary>
     public long[]? Integers(string key) => Read(key, "an array of integers", v => v switch
@@ -78,6 +85,8 @@ public sealed class GgufMetadata : IReadOnlyDictionary<string, object>
 
     private T? Read<T>(string key, string wanted, Func<object, T?> convert) where T : class =>
         _values.TryGetValue(key, out var value) ? convert(value) ?? throw Wrong(key, wanted) : null;
+
+    private static object Plain(object value) => value is GgufTexts texts ? texts.Strings : value;
 
     private static long? AsInteger(object value) => value switch
     {

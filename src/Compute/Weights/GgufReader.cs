@@ -38,7 +38,7 @@ internal sealed class GgufReader
     /// <summary>A count of things of which each takes at least <paramref name="leastBytes"/> bytes of what is left.</summary>
     public int Count(int leastBytes, string what)
     {
-        var count = U64($"the number of {what}");
+        var count = U64(what);
         if (count > (ulong)(Left / leastBytes)) throw Short($"it announces {count} {what}");
         return (int)count;
     }
@@ -76,7 +76,7 @@ internal sealed class GgufReader
         _ => throw new StudyException($"the key '{key}' has the unknown value type {type}", _file, "the file is damaged"),
     };
 
-    private Array Array(string key, int depth)
+    private object Array(string key, int depth)
     {
         if (depth == DeepestArray) throw new StudyException($"the key '{key}' holds arrays more than {DeepestArray} deep", _file);
         var type = U32(key);
@@ -90,8 +90,8 @@ internal sealed class GgufReader
             5 => Numbers<int>(key),
             6 => Numbers<float>(key),
             7 => System.Array.ConvertAll(Numbers<byte>(key), b => Truth(b, key)),
-            8 => Many(Count(8, $"texts of the key '{key}'"), () => Text($"the key '{key}'")),
-            9 => Many<object>(Count(12, $"arrays of the key '{key}'"), () => Array(key, depth + 1)),
+            8 => Texts(key),
+            9 => Arrays(key, depth),
             10 => Numbers<ulong>(key),
             11 => Numbers<long>(key),
             12 => Numbers<double>(key),
@@ -99,10 +99,26 @@ internal sealed class GgufReader
         };
     }
 
-    private static T[] Many<T>(int count, Func<T> read)
+    /// <summary>Checks the lengths of an array of texts and keeps its bytes; a vocabulary is made into strings when somebody wants it.</summary>
+    private GgufTexts Texts(string key)
     {
-        var values = new T[count];
-        for (var i = 0; i < count; i++) values[i] = read();
+        var count = Count(8, $"texts of the key '{key}'");
+        var start = Position;
+        for (var i = 0; i < count; i++) Skip(Count(1, "bytes of a text"));
+        var bytes = new byte[Position - start];
+        Skip(-bytes.Length);
+        Fill(bytes, key);
+        return new GgufTexts(bytes, count);
+    }
+
+    private object[] Arrays(string key, int depth)
+    {
+        var values = new object[Count(12, $"arrays of the key '{key}'")];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var value = Array(key, depth + 1);
+            values[i] = value is GgufTexts texts ? texts.Strings : value;
+        }
         return values;
     }
 
@@ -129,6 +145,12 @@ internal sealed class GgufReader
         if (bytes.Length > Left) throw Short($"{what} lies beyond the end");
         _stream.ReadExactly(bytes);
         Position += bytes.Length;
+    }
+
+    private void Skip(int bytes)
+    {
+        _stream.Seek(bytes, SeekOrigin.Current);
+        Position += bytes;
     }
 
     private StudyException Short(string found) => _stream.Length > _limit

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace InterpActors.Compute.Weights;
 
@@ -9,6 +10,7 @@ namespace InterpActors.Compute.Weights;
 internal static class SuperBlocks
 {
     /// <summary>16 scale bytes (low nibble scale, high nibble minimum), 64 bytes of 2-bit quants, factor, factor of the minima.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q2_K(ReadOnlySpan<byte> block, Span<float> values)
     {
         ReadOnlySpan<byte> scales = block[..16], quants = block[16..80];
@@ -25,6 +27,7 @@ internal static class SuperBlocks
     }
 
     /// <summary>32 bytes of high bits, 64 bytes of low bit pairs, 12 bytes of 6-bit scales (biased by 32), factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q3_K(ReadOnlySpan<byte> block, Span<float> values)
     {
         ReadOnlySpan<byte> high = block[..32], quants = block[32..96], packed = block[96..108];
@@ -44,6 +47,7 @@ internal static class SuperBlocks
     }
 
     /// <summary>Factor, factor of the minima, 12 bytes of 6-bit scales and minima, 128 bytes of nibbles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_K(ReadOnlySpan<byte> block, Span<float> values)
     {
         float factor = Dequantiser.Half(block), minimumFactor = Dequantiser.Half(block[2..]);
@@ -60,6 +64,7 @@ internal static class SuperBlocks
     }
 
     /// <summary>As <see cref="Q4_K"/> with 32 bytes of fifth bits before the nibbles: bit s of byte j belongs to sub-block s, element j.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q5_K(ReadOnlySpan<byte> block, Span<float> values)
     {
         float factor = Dequantiser.Half(block), minimumFactor = Dequantiser.Half(block[2..]);
@@ -76,6 +81,7 @@ internal static class SuperBlocks
     }
 
     /// <summary>128 bytes of low nibbles, 64 bytes of high bit pairs, 16 signed scales, factor; quants are biased by 32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q6_K(ReadOnlySpan<byte> block, Span<float> values)
     {
         ReadOnlySpan<byte> low = block[..128], high = block[128..192], scales = block[192..208];
@@ -97,6 +103,7 @@ internal static class SuperBlocks
     }
 
     /// <summary>Factor, 2 bytes of high scale bits, 4 bytes of low scale nibbles (biased by 32), 128 bytes of nibbles into the levels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void IQ4_XS(ReadOnlySpan<byte> block, Span<float> values)
     {
         var factor = Dequantiser.Half(block);
