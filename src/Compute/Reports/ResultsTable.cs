@@ -24,7 +24,8 @@ public static class ResultsTable
         {
             csv.Text(row.Hook);
             csv.Integer(row.Layer);
-            csv.Integer(row.Head);
+            if (row.Heads is null) csv.Integer(row.Head);
+            else csv.Text(row.Heads);
             csv.Integer(row.Position);
             csv.Text(row.Role);
             csv.Text(row.Direction);

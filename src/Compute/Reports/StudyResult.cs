@@ -7,7 +7,11 @@ namespace InterpActors.Compute.Reports;
 /// <param name="PerPrompt">Effect of each prompt in file order, for the report; null where there is none.</param>
 public sealed record CellRow(
     string Hook, int? Layer, int? Head, int? Position, string? Role, string? Direction, string? Value, string Metric, int N,
-    double? Clean, double? Corrupted, double? Patched, double? Effect, double? EffectSe, double? Score, IReadOnlyList<double>? PerPrompt);
+    double? Clean, double? Corrupted, double? Patched, double? Effect, double? EffectSe, double? Score, IReadOnlyList<double>? PerPrompt)
+{
+    /// <summary>What the head column holds where several sites were written together (heads joined by a space); null: <see cref="Head"/>.</summary>
+    public string? Heads { get; init; }
+}
 
 /// <summary>A mean over prompts with its 95 % interval (Student's t), in metric units.</summary>
 public sealed record MeanInterval(double Mean, double Low, double High);

@@ -20,12 +20,7 @@ public static class SafetensorsWriter
     /// <exception cref="IOException">The disk is full or the folder cannot be written; what was written is removed.</exception>
     public static void Write(string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        var list = tensors
-            .Select(t => (t.Name, t.Tensor, Type: SafetensorsType.Of(t.Tensor.dtype)))
-            .OrderByDescending(t => t.Type.Bytes).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
-        var twice = list.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1 || g.Key == "__metadata__");
-        if (twice is not null) throw new ArgumentException($"the name '{twice.Key}' is taken", nameof(tensors));
-
+        var list = InOrder(tensors);
         var temporary = path + ".tmp";
         try
         {
@@ -42,6 +37,26 @@ public static class SafetensorsWriter
             File.Delete(temporary);
             throw;
         }
+    }
+
+    /// <summary>The whole file in memory, for small ones.</summary>
+    /// <exception cref="ArgumentException">Two tensors of one name, or a type that the format lacks.</exception>
+    public static byte[] ToBytes(IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var list = InOrder(tensors);
+        using var stream = new MemoryStream();
+        WriteHeader(stream, list, metadata);
+        foreach (var (_, tensor, _) in list) WriteData(stream, tensor);
+        return stream.ToArray();
+    }
+
+    private static List<(string Name, Tensor Tensor, SafetensorsType Type)> InOrder(IEnumerable<(string Name, Tensor Tensor)> tensors)
+    {
+        var list = tensors
+            .Select(t => (t.Name, t.Tensor, Type: SafetensorsType.Of(t.Tensor.dtype)))
+            .OrderByDescending(t => t.Type.Bytes).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
+        var twice = list.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1 || g.Key == "__metadata__");
+        return twice is null ? list : throw new ArgumentException($"the name '{twice.Key}' is taken", nameof(tensors));
     }
 
     private static void WriteHeader(Stream stream, IReadOnlyList<(string Name, Tensor Tensor, SafetensorsType Type)> tensors, IReadOnlyDictionary<string, string>? metadata)

@@ -1,0 +1,36 @@
+using System.Security.Cryptography;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Compute.Studies;
+
+/// <summary>Pins a file that a study names to its content.</summary>
+public static class FileHash
+{
+    /// <summary>Records the file's SHA-256 under a key beside it; where the study already states one, the file must still match.</summary>
+    /// <param name="path">Relative to <paramref name="folder"/>, or absolute.</param>
+    /// <exception cref="StudyException">The file cannot be read, or is not the one the study was planned with.</exception>
+    public static void Pin(StudySection section, string hashKey, string path, string folder, string pathKey)
+    {
+        string actual;
+        try
+        {
+            using var stream = File.OpenRead(Path.Combine(folder, path));
+            actual = Convert.ToHexStringLower(SHA256.HashData(stream));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StudyException($"'{path}' cannot be read: {e.Message}", section.Where(pathKey), inner: e);
+        }
+        Pin(section, hashKey, actual, path);
+    }
+
+    /// <summary>The same for a hash that is known.</summary>
+    public static void Pin(StudySection section, string hashKey, string actual, string what)
+    {
+        var stated = section.OptionalText(hashKey);
+        if (stated is not null && !stated.Equals(actual, StringComparison.OrdinalIgnoreCase))
+            throw section.Wrong(hashKey, $"'{what}' has changed: it is {actual[..12]}…, the study says {stated[..Math.Min(12, stated.Length)]}…",
+                "restore the file, or start a new run");
+        section.Record(hashKey, actual);
+    }
+}

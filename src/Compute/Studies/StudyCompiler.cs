@@ -1,0 +1,39 @@
+using System.Text.Json;
+using InterpActors.Compute.Interventions;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Compute.Studies;
+
+/// <summary>Turns a study file into a <see cref="Study"/>, having checked everything that can be known before units run.</summary>
+public static class StudyCompiler
+{
+    /// <param name="root">The parsed file.</param>
+    /// <param name="source">Its text.</param>
+    /// <param name="folder">Where its relative paths start.</param>
+    /// <param name="threads">Torch threads per worker.</param>
+    /// <exception cref="StudyException">The study cannot be run as written; nothing was written anywhere.</exception>
+    public static Study Compile(StudyObject root, string source, string folder, int threads) => Compile(root, source, folder, threads, StudyKinds.All);
+
+    /// <summary>The same with kinds of one's own.</summary>
+    public static Study Compile(StudyObject root, string source, string folder, int threads, IReadOnlyList<IStudyKind> kinds)
+    {
+        folder = Path.GetFullPath(folder);
+        var opened = StudyReader.Read(root, folder, kinds);
+        var canonical = opened.Canonical.ToJsonString(CanonicalForm);
+        var model = opened.Context.Model;
+        var routes = MatmulRoutes.Calibrate(model.Config, model.Type, threads).ToString();
+        var study = new Study(StudyId.From(opened.Context.Name, canonical), opened.Context.Name, opened.Kind.Name, canonical, source, folder,
+            new ExecutionSettings(threads, routes));
+        using var session = StudySessions.Shared.Take(study, () => opened);
+        session.Value.Enter();
+        opened.Method.Verify(session.Value);
+        return study;
+    }
+
+    private static readonly JsonSerializerOptions CanonicalForm = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+}

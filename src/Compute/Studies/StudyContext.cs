@@ -1,0 +1,30 @@
+using InterpActors.Compute.Metrics;
+using InterpActors.Compute.Models;
+using InterpActors.Compute.Tasks;
+using InterpActors.Compute.Text;
+using static TorchSharp.torch;
+
+namespace InterpActors.Compute.Studies;
+
+/// <summary>A study as read from its file, with everything but the weights: what planning, checking and reducing need.</summary>
+/// <param name="Folder">Where relative paths start.</param>
+public sealed record StudyContext(
+    string Name, long Seed, string Folder, StudyModel Model, ITokenizer? Tokenizer, TaskData Task, MetricSpec Metric)
+{
+    public int PromptCount => Task.Prompts.Count;
+
+    /// <summary>True where every prompt has a corrupted twin.</summary>
+    public bool HasCorrupted => Task.Prompts.All(p => p.Corrupted is not null);
+
+    /// <summary>A token as text; its id in brackets where the model has no tokenizer.</summary>
+    public string Piece(int token) => Tokenizer?.Decode([token]) ?? $"[{token}]";
+}
+
+/// <summary>The model of a study, unopened.</summary>
+/// <param name="Sha256">Of all its files.</param>
+public sealed record StudyModel(ModelLocation Location, string Path, ModelConfig Config, ScalarType Type, WeightProcessing Processing, string Sha256)
+{
+    public string Dtype => Type == ScalarType.Float64 ? "fp64" : "fp32";
+
+    public string ProcessingWord => Processing == WeightProcessing.Folded ? "folded" : "none";
+}

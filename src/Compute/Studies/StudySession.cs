@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using InterpActors.Compute.Interventions;
+using InterpActors.Compute.Models;
+using InterpActors.Messages.Studies;
+using TorchSharp;
+
+namespace InterpActors.Compute.Studies;
+
+/// <summary>
+/// What all units of a study share in one process: weights, engine, base runs of the prompts, and values that a method derives from them
+/// once. Thread-safe.
+/// </summary>
+public sealed class StudySession : IDisposable
+{
+    // Base runs of this many prompt shards stay in memory; small tasks have one.
+    private const int ShardsKept = 2;
+
+    private readonly LeaseCache<WeightsKey, ModelWeights>.Lease _weights;
+    private readonly LeaseCache<int, PromptShard> _shards = new(ShardsKept);
+    private readonly ConcurrentDictionary<object, Lazy<object>> _derived = new();
+
+    internal StudySession(Study study, OpenedStudy opened, LeaseCache<WeightsKey, ModelWeights> weights)
+    {
+        Study = study;
+        Context = opened.Context;
+        var model = Context.Model;
+        _weights = weights.Take(new WeightsKey(model.Sha256, model.Dtype, model.ProcessingWord),
+            () => ModelLoader.LoadWeights(model.Location, model.Type, model.Processing));
+        Engine = new InterventionEngine(_weights.Value, MatmulRoutes.Parse(study.Execution.Matmul));
+    }
+
+    public Study Study { get; }
+    public StudyContext Context { get; }
+    public InterventionEngine Engine { get; }
+    public ModelWeights Weights => _weights.Value;
+
+    /// <summary>Makes the calling thread compute as the study's settings say; torch keeps thread counts per thread.</summary>
+    public void Enter()
+    {
+        if (torch.get_num_threads() != Study.Execution.Threads) torch.set_num_threads(Study.Execution.Threads);
+    }
+
+    /// <summary>A shard of the prompts with its base runs.</summary>
+    /// <param name="reads">Components whose activations the method will read.</param>
+    internal LeaseCache<int, PromptShard>.Lease Shard(int index, int first, int count, IReadOnlyCollection<Component> reads, MetricMaker metric) =>
+        _shards.Take(index, () => new PromptShard(Engine, Context, first, count, reads, metric));
+
+    /// <summary>A value computed once for the session, e.g. the mean activation at a hook. Disposed with it.</summary>
+    public T Derived<T>(object key, Func<T> make) where T : class
+    {
+        // A failed making must not poison the key for later tries.
+        try
+        {
+            return (T)_derived.GetOrAdd(key, _ => new Lazy<object>(make)).Value;
+        }
+        catch
+        {
+            _derived.TryRemove(key, out _);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _shards.Dispose();
+        foreach (var value in _derived.Values)
+            if (value.IsValueCreated) (value.Value as IDisposable)?.Dispose();
+        Engine.Dispose();
+        _weights.Dispose();
+    }
+}
+
+/// <summary>What makes two sets of loaded weights the same.</summary>
+internal sealed record WeightsKey(string Sha256, string Dtype, string Processing);

@@ -1,0 +1,169 @@
+using System.Text.Json.Nodes;
+using InterpActors.Compute.Metrics;
+using InterpActors.Compute.Reports;
+using InterpActors.Compute.Statistics;
+using InterpActors.Compute.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Compute.Sweeps;
+
+/// <summary>Makes the result of a sweep from its folded cells: rows, baselines, trust checks, warnings and the answer in one sentence.</summary>
+internal sealed class SweepResult
+{
+    // The report shows this many prompts at most.
+    private const int PromptLimit = 256;
+    private const int NamedCells = 5;
+
+    private readonly SweepMethod _method;
+    private readonly StudyContext _study;
+    private readonly SweepFold _fold;
+    private readonly List<CellRow> _rows = [];
+    private readonly List<string> _silent = [];
+    private readonly PriorityQueue<FoldedCell, double> _top = new();
+    private readonly SplitHalf _splitHalf = new();
+    private long _changed, _mayChange, _fired;
+    private double _largest;
+
+    public SweepResult(SweepMethod method, StudyContext study, SweepFold fold)
+    {
+        (_method, _study, _fold) = (method, study, fold);
+        foreach (var cell in fold.Cells()) Add(cell);
+    }
+
+    /// <summary>True where interventions that may change something were computed and none did.</summary>
+    public bool NothingFired => _mayChange > 0 && _fired == 0;
+
+    public StudyResult Make(Reduction reduction)
+    {
+        var model = _study.Model;
+        var view = new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads, _fold.Parameters, model.Sha256,
+            model.Path, model.Dtype, model.ProcessingWord);
+        return new StudyResult(reduction.Plan, reduction.History, view, Baselines(), _rows, Prompts(), _method.View, Trust(), Answer(), Warnings(),
+            _fold.ScoreRefusal is null ? [] : [$"scores are empty: {_fold.ScoreRefusal}"], [], [], Manifest());
+    }
+
+    private void Add(FoldedCell cell)
+    {
+        _rows.Add(cell.Row);
+        _changed += cell.Changed;
+        _largest = Math.Max(_largest, cell.Largest);
+        if (cell.MayChange)
+        {
+            _mayChange++;
+            if (cell.Changed > 0) _fired++;
+            else if (_silent.Count < NamedCells) _silent.Add(cell.Cell.Label);
+        }
+        if (_study.PromptCount >= 4) _splitHalf.Add(cell.Effects);
+        _top.Enqueue(cell, Math.Abs(cell.Row.Effect!.Value));
+        if (_top.Count > 3) _top.Dequeue();
+    }
+
+    private Baselines Baselines()
+    {
+        var judged = _fold.HasBaselines && _study.Task.Prompts.All(p => p.Answers.Length > 0);
+        return new Baselines(_method.MetricName, _study.PromptCount, Interval(_fold.Clean), _fold.Corrupted is { } corrupted ? Interval(corrupted) : null,
+            judged ? _fold.Right.Count(r => r) / (double)_fold.Right.Length : null);
+    }
+
+    private MeanInterval Interval(double[] values)
+    {
+        if (!_fold.HasBaselines) return new MeanInterval(double.NaN, double.NaN, double.NaN);
+        var estimate = MeanEstimate.Of(values);
+        return new MeanInterval(estimate.Mean, estimate.Mean - estimate.HalfWidth(), estimate.Mean + estimate.HalfWidth());
+    }
+
+    private List<PromptView> Prompts()
+    {
+        var views = new List<PromptView>();
+        for (var i = 0; i < Math.Min(_study.PromptCount, PromptLimit); i++)
+        {
+            var p = _study.Task.Prompts[i];
+            views.Add(new PromptView(p.Id, p.Group, Pieces(p.Clean)!, Pieces(p.Corrupted), string.Join(" / ", p.Answers.Select(_study.Piece)),
+                p.Wrong.Length == 0 ? null : string.Join(" / ", p.Wrong.Select(_study.Piece)), p.Roles.ToDictionary(r => r.Key, r => (IReadOnlyList<int>)r.Value),
+                _fold.HasBaselines ? _fold.Clean[i] : double.NaN, _fold.HasBaselines ? _fold.Corrupted?[i] : null));
+        }
+        return views;
+    }
+
+    private string[]? Pieces(int[]? tokens) => tokens?.Select(_study.Piece).ToArray();
+
+    private List<TrustCheck> Trust()
+    {
+        var checks = new List<TrustCheck>();
+        if (!_fold.HasBaselines) return [new TrustCheck("baselines", "bad", "the runs without intervention failed, so no effect can be told")];
+        checks.Add(NothingFired ? new TrustCheck("interventions fired", "bad", "no intervention changed any activation")
+            : _fired < _mayChange ? new TrustCheck("interventions fired", "doubtful", $"{_mayChange - _fired:N0} of {_mayChange:N0} cells changed nothing, e.g. {string.Join(", ", _silent)}")
+            : new TrustCheck("interventions fired", "good", $"every one of {_mayChange:N0} cells changed activations where inputs allow it"));
+
+        var denominator = MeanEstimate.Of(_fold.Denominators);
+        var ratio = denominator.StandardError is > 0 and var se ? Math.Abs(denominator.Mean) / se : (double?)null;
+        checks.Add(_fold.ScoreRefusal is { } refusal ? new TrustCheck("denominator", "bad", refusal)
+            : ratio is { } r ? new TrustCheck("denominator", r >= 3 ? "good" : "doubtful", Invariant($"{_method.Scoring.DenominatorName} is {r:0.#} times its standard error"))
+            : denominator.StandardError == 0 ? new TrustCheck("denominator", "good", "the denominator is the same for every prompt")
+            : new TrustCheck("denominator", "doubtful", "one prompt says nothing about the denominator's spread"));
+
+        checks.Add(_splitHalf.Reliability() is { } half
+            ? new TrustCheck("split-half reliability", half >= 0.9 ? "good" : half >= 0.6 ? "doubtful" : "bad", Invariant($"even and odd prompts agree with r = {half:0.00} over cells"))
+            : new TrustCheck("split-half reliability", "doubtful", "too few prompts or cells to compare one half of the prompts with the other"));
+        var missing = _fold.Plan.CellCount - _rows.Count;
+        if (missing > 0) checks.Add(new TrustCheck("complete", "bad", $"{missing:N0} of {_fold.Plan.CellCount:N0} cells are missing because their units failed"));
+        return checks;
+    }
+
+    private List<string> Warnings()
+    {
+        var warnings = new List<string>();
+        foreach (var dropped in _study.Task.Dropped.Take(20)) warnings.Add($"prompt {dropped.Id} was dropped: {dropped.Reason}");
+        if (_study.Task.Dropped.Count > 20) warnings.Add($"{_study.Task.Dropped.Count - 20} more prompts were dropped");
+        if (!_fold.HasBaselines) warnings.Add("the runs without intervention failed, so results are empty");
+        else if (_fold.Plan.CellCount > _rows.Count) warnings.Add($"{_fold.Plan.CellCount - _rows.Count} of {_fold.Plan.CellCount} cells are missing because their units failed");
+        if (NothingFired) warnings.Add("no intervention changed any activation: the results say nothing");
+        else if (_fired < _mayChange)
+            warnings.Add($"{_mayChange - _fired} cells changed no activation although their inputs differ: {string.Join(", ", _silent)}{(_mayChange - _fired > _silent.Count ? ", …" : "")}");
+        if (_fold.ScoreRefusal is { } refusal) warnings.Add($"scores are empty: {refusal}");
+        return warnings;
+    }
+
+    private string Answer()
+    {
+        if (!_fold.HasBaselines) return "No result: the runs without intervention failed.";
+        var cells = new List<FoldedCell>();
+        foreach (var (cell, _) in _top.UnorderedItems) cells.Add(cell);
+        cells = [.. cells.OrderByDescending(c => Math.Abs(c.Row.Effect!.Value))];
+        if (cells.Count == 0) return "No result: every unit failed.";
+        if (cells[0].Row.Effect == 0) return $"No cell changes the {MetricWords.Spoken(_method.MetricName)}.";
+        return $"{_method.Sentence(cells[0], Where(cells[0].Cell))}{(cells.Count > 1 ? $"; next {string.Join(" and ", cells.Skip(1).Select(c => $"{c.Cell.Label} ({Size(c.Row)})"))}" : "")}.";
+    }
+
+    /// <summary>A cell in words, with the token it stands at.</summary>
+    private string Where(SweepCell cell)
+    {
+        var sites = string.Join(" and ", cell.Sites.Select(SiteWords.Of));
+        if (cell.Place.Role is { } role) return $"{sites} at {role}";
+        return cell.Place.Position is { } position ? $"{sites} at position {position} (“{_study.Piece(_study.Task.Prompts[0].Clean[position])}”)" : sites;
+    }
+
+    internal static string Size(CellRow row) =>
+        row.Score is { } score ? Invariant($"{score * 100:+0.#;-0.#;0} %") : Invariant($"{row.Effect:+0.###;-0.###;0}");
+
+    private JsonObject Manifest()
+    {
+        var perUnit = new JsonObject();
+        for (var b = 0; b < _fold.Plan.Blocks.Count && b < 400; b++)
+            perUnit[$"{_fold.Plan.Blocks[b].Track} {_fold.Plan.Blocks[b].Layer}#{b}"] = _fold.Plan.CellsPerUnit(b);
+        return new JsonObject
+        {
+            ["batch_composition"] = new JsonObject { ["prompt_shards"] = _fold.Plan.Shards.Count, ["cells_per_unit"] = perUnit },
+            ["interventions"] = new JsonObject
+            {
+                ["cells"] = _rows.Count,
+                ["cells_that_may_change"] = _mayChange,
+                ["cells_that_changed_activations"] = _fired,
+                ["changed_elements"] = _changed,
+                ["largest_change"] = _largest,
+            },
+        };
+    }
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}
