@@ -79,8 +79,11 @@ internal static class UnicodeClasses
     {
         var cased = new[] { "Lu", "Ll", "Lt", "Mn", "Nl", "So" }.SelectMany(n => Category(n)!.Ranges)
             .SelectMany(r => Enumerable.Range(r.Start, r.End - r.Start + 1));
-        return cased.Select(c => (Code: c, Folded: Rune.ToLowerInvariant(Rune.ToUpperInvariant(new Rune(c))).Value))
+        return cased.Select(c => (Code: c, Folded: Fold(c)))
             .GroupBy(c => c.Folded).Where(g => g.Count() > 1)
             .SelectMany(g => g).ToLookup(c => c.Folded, c => c.Code);
     }
+
+    /// <summary>Simple case folding. The platform's invariant casing leaves out the long s, which folds to an ASCII letter.</summary>
+    private static int Fold(int c) => c == 0x17F ? 's' : Rune.ToLowerInvariant(Rune.ToUpperInvariant(new Rune(c))).Value;
 }
