@@ -12,6 +12,8 @@ internal static class ModelCommand
     {
         ModelInspectCommand.Create(),
         ModelTokenizeCommand.Create(),
+        ModelRunCommand.Create(),
+        ModelGenerateCommand.Create(),
     };
 
     public static ModelLocation Locate(string model) => ModelLoader.Locate(model, Directory.GetCurrentDirectory());

@@ -26,9 +26,9 @@ internal static class ModelTokenizeCommand
         command.SetAction(parsed =>
         {
             var tokenizer = ModelCommand.Tokenizer(parsed.GetValue(model)!);
-            IEnumerable<Prompt> prompts = parsed.GetValue(file) is { } path
-                ? PromptFile.Read(path)
-                : [new Prompt("0", parsed.GetValue(text), null, null, true, new SourcePlace("--text", 0))];
+            IEnumerable<PromptLine> prompts = parsed.GetValue(file) is { } path
+                ? PromptLines.Read(path)
+                : [new PromptLine("0", parsed.GetValue(text), null, null, true, new SourcePlace("--text", 0))];
             foreach (var prompt in prompts)
                 Print(Tokenize(tokenizer, prompt, parsed.GetValue(chat)), parsed.GetValue(json), parsed.InvocationConfiguration.Output);
             return ExitCode.Done;
@@ -36,7 +36,7 @@ internal static class ModelTokenizeCommand
         return command;
     }
 
-    private static Tokenization Tokenize(ITokenizer tokenizer, Prompt prompt, bool chat) => prompt switch
+    private static Tokenization Tokenize(ITokenizer tokenizer, PromptLine prompt, bool chat) => prompt switch
     {
         { Messages: { } messages } => Tokenization.Of(tokenizer, messages, prompt.AddGenerationPrompt),
         { Text: { } text } when chat => Tokenization.Of(tokenizer, ModelCommand.Conversation(text), prompt.AddGenerationPrompt),

@@ -27,9 +27,9 @@ internal static class SharedOptions
     public static Option<bool> Json(string what) => new("--json") { Description = what };
 
     /// <summary>A whole number of at least 1.</summary>
-    public static Option<int> Positive(string name, int otherwise, string description)
+    public static Option<int> Positive(string name, int otherwise, string description, string helpName = "N")
     {
-        var option = new Option<int>(name) { HelpName = "N", Description = description, DefaultValueFactory = _ => otherwise };
+        var option = new Option<int>(name) { HelpName = helpName, Description = description, DefaultValueFactory = _ => otherwise };
         option.Validators.Add(result => CheckRange(result, name));
         return option;
     }

@@ -45,12 +45,16 @@ public static class StudyFile
         return new LoadedStudy(root, source, Path.GetDirectoryName(full)!, full);
     }
 
+    /// <summary>Reads another file of the same language, e.g. interventions for a generation.</summary>
+    /// <exception cref="StudyException">The file cannot be read or is not of this language.</exception>
+    public static StudyObject Read(string path) => Parse(ReadText(path), path);
+
     private static string ReadText(string path)
     {
         byte[] bytes;
         try
         {
-            if (Directory.Exists(path)) throw new StudyException("is a folder, not a study file", path, "name a .conf file");
+            if (Directory.Exists(path)) throw new StudyException("is a folder, not a file", path, "name a .conf file");
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             bytes = new byte[MaximumBytes + 1];
             var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
@@ -59,11 +63,11 @@ public static class StudyFile
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new StudyException("there is no such study file", path, "check the path", e);
+            throw new StudyException("there is no such file", path, "check the path", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new StudyException($"the study file cannot be read ({e.Message})", path, null, e);
+            throw new StudyException($"the file cannot be read ({e.Message})", path, null, e);
         }
         try
         {

@@ -35,10 +35,10 @@ public sealed class ActivationDumpTests : IDisposable
     [InlineData("{\"tokens\":[1,99]}", "F.jsonl:1: token id 99 is not in the vocabulary")]
     [InlineData("{\"tokens\":[1]}\n{\"id\":\"0\",\"tokens\":[1]}", "F.jsonl:2: the id '0' is taken")]
     [InlineData("{\"text\":\"a\"}", "the model has no tokenizer")]
-    [InlineData("{\"tokens\":[1.5]}", "not a prompt")]
-    [InlineData("[1]", "not a prompt")]
-    [InlineData("{", "not a prompt")]
-    [InlineData("{\"tokens\":[]}", "a prompt without tokens")]
+    [InlineData("{\"tokens\":[1.5]}", "F.jsonl:1: 'tokens' holds 1.5, which is no token id")]
+    [InlineData("[1]", "a prompt must be a JSON object")]
+    [InlineData("{", "not valid JSON")]
+    [InlineData("{\"tokens\":[]}", "'tokens' is empty")]
     [InlineData("", "no prompts")]
     public void Prompt_files(string text, string? error)
     {

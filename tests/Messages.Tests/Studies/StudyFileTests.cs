@@ -162,7 +162,7 @@ public class StudyFileTests
         var folder = Directory.CreateTempSubdirectory("study-file-").FullName;
         try
         {
-            Assert.Contains("no such study file", Assert.Throws<StudyException>(() => StudyFile.Load(Path.Combine(folder, "none.conf"))).Message, StringComparison.Ordinal);
+            Assert.Contains("no such file", Assert.Throws<StudyException>(() => StudyFile.Load(Path.Combine(folder, "none.conf"))).Message, StringComparison.Ordinal);
             Assert.Contains("is a folder", Assert.Throws<StudyException>(() => StudyFile.Load(folder)).Message, StringComparison.Ordinal);
             var file = Path.Combine(folder, "x.conf");
             File.WriteAllBytes(file, [(byte)'a', (byte)'\n', 0xff, 0xfe]);

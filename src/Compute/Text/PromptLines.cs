@@ -8,19 +8,19 @@ namespace InterpActors.Compute.Text;
 /// <summary>A prompt as a user wrote it: a text, a conversation, or token ids; exactly one of them is not null.</summary>
 /// <param name="Id">Its own, or its number from 0.</param>
 /// <param name="AddGenerationPrompt">For a conversation: whether the template opens the assistant's turn.</param>
-public sealed record Prompt(string Id, string? Text, IReadOnlyList<ChatMessage>? Messages, int[]? Tokens, bool AddGenerationPrompt, SourcePlace Place);
+public sealed record PromptLine(string Id, string? Text, IReadOnlyList<ChatMessage>? Messages, int[]? Tokens, bool AddGenerationPrompt, SourcePlace Place);
 
 /// <summary>
 /// Reads prompts, one JSON object a line: <c>{"text":"…"}</c>, <c>{"tokens":[…]}</c> or <c>{"messages":[{"role":…,"content":…}]}</c>, with an
 /// optional <c>id</c>. Other fields are ignored, empty lines are skipped.
 /// </summary>
-public static class PromptFile
+public static class PromptLines
 {
     private const long MaximumBytes = 512 << 20;
     private const int MaximumIdLength = 200;
 
     /// <exception cref="StudyException">The file cannot be read or a line is no prompt; the message names the line.</exception>
-    public static IEnumerable<Prompt> Read(string path)
+    public static IEnumerable<PromptLine> Read(string path)
     {
         var number = 0;
         var count = 0;
@@ -68,7 +68,7 @@ public static class PromptFile
         }
     }
 
-    private static Prompt Parse(string line, SourcePlace place, int index)
+    private static PromptLine Parse(string line, SourcePlace place, int index)
     {
         try
         {
@@ -82,7 +82,7 @@ public static class PromptFile
             if (messages is not null) (text, tokens) = (null, null);
             else if (tokens is not null) text = null;
             var generate = !root.TryGetProperty("add_generation_prompt", out var flag) || flag.ValueKind != JsonValueKind.False;
-            return new Prompt(Id(root, place) ?? index.ToString(CultureInfo.InvariantCulture), text, messages, tokens, generate, place);
+            return new PromptLine(Id(root, place) ?? index.ToString(CultureInfo.InvariantCulture), text, messages, tokens, generate, place);
         }
         catch (JsonException e)
         {
