@@ -47,7 +47,8 @@ public static class GroundTruthModels
             ["attention_scale"] = config.AttentionScale, ["beta"] = model.Beta, ["gamma"] = model.Gamma,
         });
         WordLevelTokenizerFiles.Write(folder, model.Pieces, config.ContextLength);
-        JsonFile.Write(Path.Combine(folder, "truth.json"), TruthFile.Of(model, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model.safetensors"))))));
+        JsonFile.Write(Path.Combine(folder, "truth.json"),
+            TruthFile.Of(model, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model.safetensors"))))));
     }
 
     private static void WriteWeights(ModelWeights weights, string path)
@@ -55,7 +56,8 @@ public static class GroundTruthModels
         using var scope = NewDisposeScope();
         var tensors = new List<(string, Tensor)>
         {
-            ("embed.W_E", Single(weights.Embedding)), ("pos_embed.W_pos", Single(weights.PositionEmbedding!)), ("unembed.W_U", Single(weights.Unembedding)),
+            ("embed.W_E", Single(weights.Embedding)), ("pos_embed.W_pos", Single(weights.PositionEmbedding!)),
+            ("unembed.W_U", Single(weights.Unembedding)),
         };
         for (var l = 0; l < weights.Blocks.Count; l++)
         {

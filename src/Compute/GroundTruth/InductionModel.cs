@@ -10,7 +10,8 @@ internal static class InductionModel
     public const int Vocabulary = 12;
     public const int Length = 17;
 
-    private static readonly ResidualLayout Residual = new(("tok", Vocabulary), ("pos", Length), ("isBos", 1), ("const", 1), ("prev", Vocabulary), ("out", Vocabulary));
+    private static readonly ResidualLayout Residual = new(("tok", Vocabulary), ("pos", Length), ("isBos", 1), ("const", 1),
+        ("prev", Vocabulary), ("out", Vocabulary));
 
     public static HandBuiltModel Build(string name, double beta, double gamma)
     {

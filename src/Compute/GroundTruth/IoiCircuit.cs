@@ -20,7 +20,8 @@ public sealed class IoiCircuit(double beta, double gamma, bool backup)
     /// <param name="corrupted">C is IO instead of S.</param>
     /// <param name="zeroed">Heads whose z is set to 0.</param>
     /// <param name="restored">Heads whose z is taken from the clean run.</param>
-    public double LogitDifference(bool subjectFirst, bool corrupted, IReadOnlyCollection<string>? zeroed = null, IReadOnlyCollection<string>? restored = null)
+    public double LogitDifference(bool subjectFirst, bool corrupted, IReadOnlyCollection<string>? zeroed = null,
+        IReadOnlyCollection<string>? restored = null)
     {
         var run = Run(subjectFirst, corrupted, zeroed ?? [], restored ?? []);
         var difference = gamma * Net(run.NameMover);
@@ -46,7 +47,8 @@ public sealed class IoiCircuit(double beta, double gamma, bool backup)
         var dupPos = new double[IoiModel.Length, IoiModel.Length];
         for (var q = 0; q < IoiModel.Length; q++)
         {
-            var attention = Softmax(q, k => (IsName(q) && names[q] == names[k] ? 2 * beta : 0) - (q == k ? 4 * beta : 0) + (k == 0 ? beta : 0));
+            var attention = Softmax(q,
+                k => (IsName(q) && names[q] == names[k] ? 2 * beta : 0) - (q == k ? 4 * beta : 0) + (k == 0 ? beta : 0));
             for (var k = 1; k <= q; k++)
             {
                 dupPos[q, k] = attention[k];

@@ -8,13 +8,14 @@ namespace InterpActors.Compute.GroundTruth;
 /// <item><term>0.0</term><description>duplicate token: score 2β [same name] − 4β [same position] + β [key is BOS]; writes the position of
 /// the key to <c>dupPos</c> and 1 to <c>dupFlag</c>, nothing for BOS</description></item>
 /// <item><term>0.1</term><description>distractor: previous token, written to <c>junk</c>, which nothing reads</description></item>
-/// <item><term>1.0</term><description>S-inhibition: 2β [query is END] · dupFlag of the key + β [key is BOS]; dupPos → <c>inhib</c></description></item>
-/// <item><term>2.0</term><description>name mover: 2β [key is a name] − 2β dupFlag of the key − 2β [position of the key = inhib of the query];
-/// writes γ · token to <c>out</c>, whose entries are the logits</description></item>
+/// <item><term>1.0</term><description>S-inhibition: 2β [query is END] · dupFlag of the key + β [key is BOS]; dupPos →
+/// <c>inhib</c></description></item>
+/// <item><term>2.0</term><description>name mover: 2β [key is a name] − 2β dupFlag of the key − 2β [position of the key = inhib of the
+/// query]; writes γ · token to <c>out</c>, whose entries are the logits</description></item>
 /// <item><term>1.1, 2.1</term><description>distractors: random, written to <c>junk</c></description></item>
 /// </list>
-/// GT-IOI+B adds a layer: 3.0, a backup name mover (2.0's score + [key is BOS] · 4β/γ · sum of the query's out block: it rests on BOS where a
-/// name has been written already), and 3.1, a negative name mover (2.0's score, −γ/4 · token → out).
+/// GT-IOI+B adds a layer: 3.0, a backup name mover (2.0's score + [key is BOS] · 4β/γ · sum of the query's out block: it rests on BOS
+/// where a name has been written already), and 3.1, a negative name mover (2.0's score, −γ/4 · token → out).
 /// </summary>
 internal static class IoiModel
 {
@@ -56,13 +57,15 @@ internal static class IoiModel
         List<HeadBuilder[]> layers = [[duplicate, previous], [inhibition, Distractor()], [NameMover(gamma), Distractor()]];
         if (backup)
         {
-            var second = NameMover(gamma).Compare(Enumerable.Range(0, Vocabulary).Select(i => (Residual.At("out", i), 4 * beta / gamma)), Residual.At("isBos"));
+            var second = NameMover(gamma)
+                .Compare(Enumerable.Range(0, Vocabulary).Select(i => (Residual.At("out", i), 4 * beta / gamma)), Residual.At("isBos"));
             layers.Add([second, NameMover(-gamma / 4)]);
         }
 
         string[] pieces =
         [
-            "<bos>", "<unk>", .. Enumerable.Range(0, Names).Select(i => ((char)('A' + i)).ToString()), .. Enumerable.Range(0, Fillers).Select(i => $"f{i}"), "END",
+            "<bos>", "<unk>", .. Enumerable.Range(0, Names).Select(i => ((char)('A' + i)).ToString()),
+            .. Enumerable.Range(0, Fillers).Select(i => $"f{i}"), "END",
         ];
         var embedding = new double[Vocabulary, Residual.Width];
         var unembedding = new double[Vocabulary, Residual.Width];

@@ -15,7 +15,8 @@ internal static class TruthFile
     {
         var truth = new JsonObject
         {
-            ["model"] = model.Name, ["beta"] = model.Beta, ["gamma"] = model.Gamma, ["weights_sha256"] = weightsSha256, ["dtype"] = "fp64", ["tolerance"] = Tolerance,
+            ["model"] = model.Name, ["beta"] = model.Beta, ["gamma"] = model.Gamma, ["weights_sha256"] = weightsSha256,
+            ["dtype"] = "fp64", ["tolerance"] = Tolerance,
         };
         if (model.Name == "gt-ind") Induction(truth, new InductionCircuit(model.Beta, model.Gamma));
         else Ioi(truth, new IoiCircuit(model.Beta, model.Gamma, backup: model.Name == "gt-ioi-b"));
@@ -37,7 +38,8 @@ internal static class TruthFile
                 ["intervention"] = zeroed.Length == 0 ? "none" : "zero", ["heads"] = Words(zeroed),
                 ["nll"] = Number(at.Average(x => InductionCircuit.NegativeLogLikelihood(x.Logits, x.Next))),
                 ["nll_end"] = Number(InductionCircuit.NegativeLogLikelihood(at[^1].Logits, at[^1].Next)),
-                ["accuracy"] = at.Average(x => Enumerable.Range(0, x.Logits.Length).All(t => t == x.Next || x.Logits[t] < x.Logits[x.Next]) ? 1.0 : 0.0),
+                ["accuracy"] = at.Average(x => Enumerable.Range(0, x.Logits.Length)
+                    .All(t => t == x.Next || x.Logits[t] < x.Logits[x.Next]) ? 1.0 : 0.0),
             };
         })]);
     }
@@ -57,11 +59,13 @@ internal static class TruthFile
         cells.AddRange(circuit.Heads.Select(h => ("denoise", "corrupted", new[] { h })));
         truth["cells"] = new JsonArray([.. cells.Select(c =>
         {
-            double Value(bool subjectFirst) => circuit.LogitDifference(subjectFirst, c.Run == "corrupted", c.Kind == "zero" ? c.Heads : null, c.Kind == "denoise" ? c.Heads : null);
+            double Value(bool subjectFirst) => circuit.LogitDifference(
+                subjectFirst, c.Run == "corrupted", c.Kind == "zero" ? c.Heads : null, c.Kind == "denoise" ? c.Heads : null);
             return (JsonNode)new JsonObject
             {
                 ["intervention"] = c.Kind, ["run"] = c.Run, ["heads"] = Words(c.Heads),
-                ["subject_first"] = Number(Value(true)), ["io_first"] = Number(Value(false)), ["balanced"] = Number((Value(true) + Value(false)) / 2),
+                ["subject_first"] = Number(Value(true)), ["io_first"] = Number(Value(false)),
+                ["balanced"] = Number((Value(true) + Value(false)) / 2),
             };
         })]);
     }

@@ -18,18 +18,23 @@ internal sealed class SmallGpt2 : IDisposable
     /// <summary>Draws initial weights: normal, those that write to the residual stream smaller by sqrt(2 · layers), as in GPT-2.</summary>
     public SmallGpt2(string name, int layers, int heads, int width, int context, int vocabulary, SeededRandom random)
     {
-        var config = new ModelConfig("gpt2", name, layers, heads, heads, width / heads, width, 4 * width, context, vocabulary, NormKind.LayerNorm, 1e-5,
-            ActivationKind.GeluTanh, false, PositionKind.Learned, null, 1 / Math.Sqrt((double)width / heads), new int?[layers]);
+        var config = new ModelConfig("gpt2", name, layers, heads, heads, width / heads, width, 4 * width, context, vocabulary,
+            NormKind.LayerNorm, 1e-5, ActivationKind.GeluTanh, false, PositionKind.Learned, null, 1 / Math.Sqrt((double)width / heads),
+            new int?[layers]);
         var writing = InitialDeviation / Math.Sqrt(2 * layers);
         var embedding = Drawn(InitialDeviation, vocabulary, width);
         var positions = Drawn(InitialDeviation, context, width);
         var blocks = Enumerable.Range(0, layers).Select(_ => new BlockWeights(
-            Filled(1, width), Filled(0, width), Drawn(InitialDeviation, 3 * width, width), Filled(0, 3 * width), Drawn(writing, width, width), Filled(0, width),
-            Filled(1, width), Filled(0, width), Drawn(InitialDeviation, 4 * width, width), Filled(0, 4 * width), Drawn(writing, width, 4 * width), Filled(0, width))).ToArray();
-        Weights = new ModelWeights(config, ScalarType.Float32, WeightProcessing.None, embedding, positions, blocks, Filled(1, width), Filled(0, width), embedding, null);
+            Filled(1, width), Filled(0, width), Drawn(InitialDeviation, 3 * width, width), Filled(0, 3 * width),
+            Drawn(writing, width, width), Filled(0, width),
+            Filled(1, width), Filled(0, width), Drawn(InitialDeviation, 4 * width, width), Filled(0, 4 * width),
+            Drawn(writing, width, 4 * width), Filled(0, width))).ToArray();
+        Weights = new ModelWeights(config, ScalarType.Float32, WeightProcessing.None, embedding, positions, blocks, Filled(1, width),
+            Filled(0, width), embedding, null);
 
         Parameter Drawn(double deviation, int rows, int columns) =>
-            Keep(tensor(Enumerable.Range(0, rows * columns).Select(_ => (float)(deviation * random.NextNormal())).ToArray(), [rows, columns]));
+            Keep(tensor(Enumerable.Range(0, rows * columns).Select(_ => (float)(deviation * random.NextNormal())).ToArray(),
+                [rows, columns]));
         Parameter Filled(float value, int size) => Keep(full([size], value));
         Parameter Keep(Tensor values)
         {
@@ -72,9 +77,12 @@ internal sealed class SmallGpt2 : IDisposable
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" });
         JsonFile.Write(Path.Combine(folder, "config.json"), new()
         {
-            ["architectures"] = new System.Text.Json.Nodes.JsonArray("GPT2LMHeadModel"), ["model_type"] = "gpt2", ["activation_function"] = "gelu_new",
-            ["n_layer"] = config.Layers, ["n_head"] = config.Heads, ["n_embd"] = config.ModelWidth, ["n_inner"] = config.MlpWidth, ["n_positions"] = config.ContextLength,
-            ["vocab_size"] = config.Vocabulary, ["layer_norm_epsilon"] = config.NormEpsilon, ["tie_word_embeddings"] = true, ["bos_token_id"] = 0, ["eos_token_id"] = 0,
+            ["architectures"] = new System.Text.Json.Nodes.JsonArray("GPT2LMHeadModel"), ["model_type"] = "gpt2",
+            ["activation_function"] = "gelu_new",
+            ["n_layer"] = config.Layers, ["n_head"] = config.Heads, ["n_embd"] = config.ModelWidth, ["n_inner"] = config.MlpWidth,
+            ["n_positions"] = config.ContextLength,
+            ["vocab_size"] = config.Vocabulary, ["layer_norm_epsilon"] = config.NormEpsilon, ["tie_word_embeddings"] = true,
+            ["bos_token_id"] = 0, ["eos_token_id"] = 0,
             ["dtype"] = "float32",
         });
     }

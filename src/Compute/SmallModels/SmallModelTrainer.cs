@@ -25,11 +25,13 @@ public static class SmallModelTrainer
     /// <summary>Trains a model and writes its folder, which appears when it is complete.</summary>
     /// <param name="log">Gets lines for people.</param>
     /// <exception cref="StudyException">No such model, or the folder is there already or cannot be written.</exception>
-    public static void Train(string name, string outFolder, long seed, Action<string> log) => Train(name, outFolder, seed, log, new TrainingSchedule());
+    public static void Train(string name, string outFolder, long seed, Action<string> log) =>
+        Train(name, outFolder, seed, log, new TrainingSchedule());
 
     internal static void Train(string name, string outFolder, long seed, Action<string> log, TrainingSchedule schedule)
     {
-        if (!Names.Contains(name)) throw new StudyException($"no model called '{name}' can be trained", null, $"known: {string.Join(", ", Names)}");
+        if (!Names.Contains(name))
+            throw new StudyException($"no model called '{name}' can be trained", null, $"known: {string.Join(", ", Names)}");
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(outFolder));
         if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
             throw new StudyException("the folder is not empty", outFolder, "choose another one");
@@ -77,7 +79,8 @@ public static class SmallModelTrainer
                 loss.backward();
                 nn.utils.clip_grad_norm_(model.Parameters, 1.0);
                 optimizer.step();
-                if (step % 100 == 0) log(Text($"step {step,5}  loss {loss.ToSingle():F4}  {Accuracies(20, 20)}  {watch.Elapsed.TotalSeconds:F0} s"));
+                if (step % 100 == 0)
+                    log(Text($"step {step,5}  loss {loss.ToSingle():F4}  {Accuracies(20, 20)}  {watch.Elapsed.TotalSeconds:F0} s"));
             }
         }
 
@@ -88,12 +91,15 @@ public static class SmallModelTrainer
         for (var t = 0; t < prompts.Templates.Count; t++) byTemplate[prompts.Templates[t]] = measured.ByTemplate[t];
         JsonFile.Write(Path.Combine(folder, "training.json"), new JsonObject
         {
-            ["model"] = name, ["seed"] = seed, ["steps"] = schedule.Steps, ["batch"] = schedule.Batch, ["learning_rate"] = schedule.LearningRate, ["threads"] = 1,
-            ["parameters"] = model.Size, ["ioi_accuracy"] = measured.ByTemplate.Average(), ["ioi_accuracy_by_template"] = byTemplate, ["induction_accuracy"] = measured.Induction,
+            ["model"] = name, ["seed"] = seed, ["steps"] = schedule.Steps, ["batch"] = schedule.Batch,
+            ["learning_rate"] = schedule.LearningRate, ["threads"] = 1,
+            ["parameters"] = model.Size, ["ioi_accuracy"] = measured.ByTemplate.Average(), ["ioi_accuracy_by_template"] = byTemplate,
+            ["induction_accuracy"] = measured.Induction,
         });
 
         Accuracy Accuracies(int perTemplate, int sequences) => new(
-            [.. Enumerable.Range(0, prompts.Templates.Count).Select(t => IoiAccuracy(transformer, prompts, t, perTemplate, new SeededRandom(seed, 2, t)))],
+            [.. Enumerable.Range(0, prompts.Templates.Count)
+                .Select(t => IoiAccuracy(transformer, prompts, t, perTemplate, new SeededRandom(seed, 2, t)))],
             InductionAccuracy(transformer, prompts, sequences, new SeededRandom(seed, 3)));
     }
 
@@ -117,7 +123,8 @@ public static class SmallModelTrainer
         }
         var x = tensor(tokens, [rows.Length, length], ScalarType.Int64);
         var w = tensor(weights, [rows.Length, length - 1]);
-        var chosen = transformer.Forward(x.narrow(1, 0, length - 1)).log_softmax(-1).gather(2, x.narrow(1, 1, length - 1).unsqueeze(2)).squeeze(2);
+        var chosen = transformer.Forward(x.narrow(1, 0, length - 1)).log_softmax(-1).gather(2, x.narrow(1, 1, length - 1).unsqueeze(2))
+            .squeeze(2);
         return -(chosen * w).sum() / w.sum();
     }
 
@@ -149,7 +156,8 @@ public static class SmallModelTrainer
 }
 
 /// <summary>How long and how fast a model is trained: linear warm-up, then a cosine down to a twentieth of the rate.</summary>
-internal sealed record TrainingSchedule(int Steps = 1500, int Batch = 160, double LearningRate = 2e-3)
+internal sealed record TrainingSchedule(int Steps = 2000, int Batch = 128, double LearningRate = 2.5e-3)
 {
-    public double RateAt(int step) => LearningRate * Math.Min(1, (step + 1) / 50.0) * (0.05 + 0.95 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps)));
+    public double RateAt(int step) =>
+        LearningRate * Math.Min(1, (step + 1) / 50.0) * (0.05 + 0.95 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps)));
 }

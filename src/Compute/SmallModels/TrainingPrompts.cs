@@ -10,14 +10,15 @@ namespace InterpActors.Compute.SmallModels;
 /// </summary>
 internal sealed class TrainingPrompts
 {
-    private const double InductionShare = 0.3;
+    private const double InductionShare = 0.5;
     private const double ThreeNamesShare = 0.1;
     private const double OpeningShare = 0.25;
 
     // The other words of a sentence are learnt too, but hardly matter.
     private const float OtherWords = 0.01f;
 
-    private static readonly string[] Openings = ["It was late.", "They had a long talk at the old house.", "The friends found it.", "Then they went to the old garden."];
+    private static readonly string[] Openings = ["It was late.", "They had a long talk at the old house.", "The friends found it.",
+        "Then they went to the old garden."];
 
     private readonly int[] _names, _places, _objects, _content;
     private readonly int[][] _openings;

@@ -33,10 +33,13 @@ public sealed class InductionTask : ITaskKind
         int[] bos = tokenizer?.BosId is { } b ? [b] : [];
         var total = bos.Length + 2 * length - 1;
         if (total > request.Config.ContextLength)
-            throw section.Wrong("length", $"prompts of {total} tokens exceed the context of {request.Config.ContextLength}", $"at most {(request.Config.ContextLength + 1 - bos.Length) / 2}");
+            throw section.Wrong("length", $"prompts of {total} tokens exceed the context of {request.Config.ContextLength}",
+                $"at most {(request.Config.ContextLength + 1 - bos.Length) / 2}");
         var vocabulary = Enumerable.Range(0, Math.Min(request.Config.Vocabulary, tokenizer?.VocabularySize ?? int.MaxValue))
             .Where(t => tokenizer is null || !TokenText.IsSpecial(tokenizer, t)).ToArray();
-        if (vocabulary.Length < length) throw section.Wrong("length", $"{length} different tokens are needed and the model has {vocabulary.Length}");
+        if (vocabulary.Length < length)
+            throw section.Wrong("length",
+                $"{length} different tokens are needed and the model has {vocabulary.Length}");
 
         var pairs = Enumerable.Range(0, count).Select(i =>
         {
@@ -44,8 +47,12 @@ public sealed class InductionTask : ITaskKind
             var shuffled = Shuffle(random, half);
             var wrong = shuffled[Array.IndexOf(shuffled, half[^2]) + 1];
             var (previous, end) = (bos.Length + length - 2, total - 1);
-            var roles = new Dictionary<string, int[]>(StringComparer.Ordinal) { ["previous"] = [previous], ["first"] = [previous + 1], ["end"] = [end] };
-            return new PromptPair($"p{i}", null, [.. bos, .. half, .. half[..^1]], [.. bos, .. shuffled, .. half[..^1]], [half[^1]], [wrong], roles);
+            var roles = new Dictionary<string, int[]>(StringComparer.Ordinal)
+            {
+                ["previous"] = [previous], ["first"] = [previous + 1], ["end"] = [end],
+            };
+            return new PromptPair($"p{i}", null, [.. bos, .. half, .. half[..^1]], [.. bos, .. shuffled, .. half[..^1]], [half[^1]],
+                [wrong], roles);
         });
         return new TaskData(Name, [.. pairs], []);
     }

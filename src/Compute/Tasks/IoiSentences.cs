@@ -22,16 +22,22 @@ internal static class IoiSentences
         var things = Usable("objects", IoiWords.Objects);
         var needed = corruption == "abc" ? 5 : 3;
         if (names.Count < needed)
-            throw section.Wrong("names", $"only {names.Count} names are one token of this model; {needed} are needed", "give names = [ … ] that are, or use kind = pairs");
+            throw section.Wrong("names", $"only {names.Count} names are one token of this model; {needed} are needed",
+                "give names = [ … ] that are, or use kind = pairs");
 
-        var asked = IoiWords.Templates.Where(t => templateNames is null ? t.Aligned : templateNames.Contains("all") || templateNames.Contains(t.Name));
+        var asked = IoiWords.Templates.Where(t => templateNames is null
+            ? t.Aligned
+            : templateNames.Contains("all") || templateNames.Contains(t.Name));
         var templates = new List<(IoiTemplate Template, int Length, string Places)>();
         foreach (var template in asked)
         {
             if (Probe(template) is { } shape) templates.Add((template, shape.Length, shape.Places));
-            else dropped.Add(new DroppedPrompt($"template {template.Name}", "the model's vocabulary lacks a word of it, or it does not fit the context"));
+            else dropped.Add(new DroppedPrompt($"template {template.Name}",
+                "the model's vocabulary lacks a word of it, or it does not fit the context"));
         }
-        if (templates.Count == 0) throw section.Wrong("templates", "no template consists of words that the model's tokenizer knows", "use kind = pairs with prompts of your own");
+        if (templates.Count == 0)
+            throw section.Wrong("templates", "no template consists of words that the model's tokenizer knows",
+                "use kind = pairs with prompts of your own");
         if (templateNames is null) KeepAligned();
         return (new IoiWriter(templates.Count, Next), dropped);
 
@@ -41,7 +47,8 @@ internal static class IoiSentences
             var lost = new List<string>();
             foreach (var word in words)
             {
-                if (TokenText.Word(tokenizer, word) is { } token && token < request.Config.Vocabulary && taken.Add(token)) usable.Add(new Word(word, token));
+                if (TokenText.Word(tokenizer, word) is { } token && token < request.Config.Vocabulary && taken.Add(token))
+                    usable.Add(new Word(word, token));
                 else lost.Add(word);
             }
             if (lost.Count > 0) dropped.Add(new DroppedPrompt(what, $"not one token of this model: {string.Join(", ", lost)}"));
@@ -51,7 +58,8 @@ internal static class IoiSentences
         (int Length, string Places)? Probe(IoiTemplate template)
         {
             if ((places.Count == 0 && template.Text.Contains("{P}")) || (things.Count == 0 && template.Text.Contains("{O}"))) return null;
-            var text = template.Fill(names[0].Text, names[1].Text, names[1].Text, places.FirstOrDefault()?.Text ?? "", things.FirstOrDefault()?.Text ?? "");
+            var text = template.Fill(names[0].Text, names[1].Text, names[1].Text, places.FirstOrDefault()?.Text ?? "",
+                things.FirstOrDefault()?.Text ?? "");
             if (!TokenText.Knows(tokenizer, text)) return null;
             var tokens = tokenizer.Encode(text);
             if (tokens.Length > request.Config.ContextLength || tokens.Any(t => t >= request.Config.Vocabulary)) return null;
@@ -65,7 +73,8 @@ internal static class IoiSentences
         {
             var best = templates.GroupBy(t => (t.Length, t.Places)).MaxBy(g => g.Count())!.Key;
             foreach (var t in templates.Where(t => (t.Length, t.Places) != best))
-                dropped.Add(new DroppedPrompt($"template {t.Template.Name}", "this tokenizer gives its names other positions than the other templates'; ask for it by name"));
+                dropped.Add(new DroppedPrompt($"template {t.Template.Name}",
+                    "this tokenizer gives its names other positions than the other templates'; ask for it by name"));
             templates.RemoveAll(t => (t.Length, t.Places) != best);
         }
 

@@ -55,7 +55,9 @@ public sealed class IoiTask : ITaskKind
             if (prompts.Next(random, i, subjectFirst) is { } pair) pairs.Add(pair);
             else dropped.Add(new DroppedPrompt($"p{i}", "its names are not one token each in this sentence"));
         }
-        if (pairs.Count == 0) throw section.Wrong("kind", "the model's tokenizer leaves no IOI prompt", "use kind = pairs with prompts of your own");
+        if (pairs.Count == 0)
+            throw section.Wrong("kind", "the model's tokenizer leaves no IOI prompt",
+                "use kind = pairs with prompts of your own");
         return new TaskData(Name, pairs, dropped);
     }
 
@@ -78,7 +80,8 @@ public sealed class IoiTask : ITaskKind
 internal sealed record IoiWriter(int Templates, Func<SeededRandom, int, bool, PromptPair?> Next)
 {
     /// <summary>The names of the corrupted prompt in the order of the sentence: first, second, repeated.</summary>
-    public static (T First, T Second, T Repeated) Corrupt<T>(string corruption, T first, T second, T io, T subject, T[] fresh) => corruption switch
+    public static (T First, T Second, T Repeated) Corrupt<T>(string corruption, T first, T second, T io, T subject, T[] fresh) =>
+        corruption switch
     {
         "abc" => (fresh[0], fresh[1], fresh[2]),
         "swap" => (second, first, subject),
@@ -90,6 +93,7 @@ internal sealed record IoiWriter(int Templates, Func<SeededRandom, int, bool, Pr
     {
         int[] Places(int token) => [.. Enumerable.Range(0, tokens.Length).Where(i => tokens[i] == token)];
         if (Places(io) is not [var first] || Places(subject) is not [var s1, var s2]) return null;
-        return new(StringComparer.Ordinal) { ["IO"] = [first], ["S1"] = [s1], ["S1+1"] = [s1 + 1], ["S2"] = [s2], ["end"] = [tokens.Length - 1] };
+        return new(StringComparer.Ordinal) { ["IO"] = [first], ["S1"] = [s1], ["S1+1"] = [s1 + 1], ["S2"] = [s2],
+            ["end"] = [tokens.Length - 1] };
     }
 }

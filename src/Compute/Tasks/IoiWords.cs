@@ -20,7 +20,8 @@ internal static class IoiWords
         Kevin Julia Jason Grace Henry Diana Steve Maria Scott Susan George Linda Robert Karen
         """);
 
-    public static IReadOnlyList<string> Places { get; } = Words("store school garden station office house park library market museum beach hotel");
+    public static IReadOnlyList<string> Places { get; } = Words(
+        "store school garden station office house park library market museum beach hotel");
 
     public static IReadOnlyList<string> Objects { get; } = Words("drink book ring ball letter key gift map camera ticket coin watch");
 

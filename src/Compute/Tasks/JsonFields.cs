@@ -21,7 +21,8 @@ internal static class JsonFields
         }
         catch (JsonException e)
         {
-            throw new StudyException("not valid JSON", new SourcePlace(file, firstLine + (int)(e.LineNumber ?? 0)).ToString(), Reason(e), e);
+            throw new StudyException("not valid JSON", new SourcePlace(file, firstLine + (int)(e.LineNumber ?? 0)).ToString(), Reason(e),
+                e);
         }
     }
 
@@ -39,7 +40,9 @@ internal static class JsonFields
     }
 
     public static JsonElement Object(JsonElement value, SourcePlace place) =>
-        value.ValueKind == JsonValueKind.Object ? value : throw new StudyException("a prompt must be a JSON object", place.ToString(), "write {\"clean\":…, \"answers\":[…]}");
+        value.ValueKind == JsonValueKind.Object
+            ? value
+            : throw new StudyException("a prompt must be a JSON object", place.ToString(), "write {\"clean\":…, \"answers\":[…]}");
 
     /// <summary>A field that is there and not null.</summary>
     public static JsonElement? Field(JsonElement owner, string name) =>
@@ -50,7 +53,8 @@ internal static class JsonFields
     {
         null => null,
         { ValueKind: JsonValueKind.String } v when v.GetString() is { Length: > 0 and <= 200 } text => text,
-        { ValueKind: JsonValueKind.Number } v when v.TryGetInt64(out var n) => n.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        { ValueKind: JsonValueKind.Number } v when v.TryGetInt64(out var n) =>
+            n.ToString(System.Globalization.CultureInfo.InvariantCulture),
         _ => throw new StudyException($"\"{name}\" must be a text of 1 to 200 characters", place.ToString()),
     };
 
@@ -67,7 +71,8 @@ internal static class JsonFields
     public static IReadOnlyList<RawTokens> Answers(JsonElement owner, string name, SourcePlace place) => Field(owner, name) switch
     {
         null => [],
-        { ValueKind: JsonValueKind.Array } v when v.GetArrayLength() > MaxEntries => throw new StudyException($"\"{name}\" has more than {MaxEntries} entries", place.ToString()),
+        { ValueKind: JsonValueKind.Array } v when v.GetArrayLength() > MaxEntries =>
+            throw new StudyException($"\"{name}\" has more than {MaxEntries} entries", place.ToString()),
         { ValueKind: JsonValueKind.Array } v => [.. v.EnumerateArray().Select(a => Answer(a, name, place))],
         { } v => [Answer(v, name, place)],
     };
@@ -77,13 +82,16 @@ internal static class JsonFields
     {
         var roles = new Dictionary<string, int[]>(StringComparer.Ordinal);
         if (Field(owner, name) is not { } value) return roles;
-        if (value.ValueKind != JsonValueKind.Object) throw new StudyException($"\"{name}\" must be an object", place.ToString(), "write {\"end\":[-1]}");
+        if (value.ValueKind != JsonValueKind.Object)
+            throw new StudyException($"\"{name}\" must be an object", place.ToString(), "write {\"end\":[-1]}");
         foreach (var role in value.EnumerateObject())
         {
             var word = role.Name;
             if (word.Length is 0 or > 100) throw new StudyException("a role's name must have 1 to 100 characters", place.ToString());
             if (roles.Count >= MaxEntries) throw new StudyException($"\"{name}\" has more than {MaxEntries} entries", place.ToString());
-            roles[word] = role.Value.ValueKind == JsonValueKind.Array ? Integers(role.Value, word, place) : [Integer(role.Value, word, place)];
+            roles[word] = role.Value.ValueKind == JsonValueKind.Array
+                ? Integers(role.Value, word, place)
+                : [Integer(role.Value, word, place)];
         }
         return roles;
     }
@@ -95,10 +103,13 @@ internal static class JsonFields
         _ => throw new StudyException($"\"{name}\" must hold texts or token ids", place.ToString()),
     };
 
-    private static int[] Integers(JsonElement list, string name, SourcePlace place) => [.. list.EnumerateArray().Select(v => Integer(v, name, place))];
+    private static int[] Integers(JsonElement list, string name, SourcePlace place) =>
+        [.. list.EnumerateArray().Select(v => Integer(v, name, place))];
 
     private static int Integer(JsonElement value, string name, SourcePlace place) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var n) ? n : throw new StudyException($"\"{name}\" must hold whole numbers", place.ToString());
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var n)
+            ? n
+            : throw new StudyException($"\"{name}\" must hold whole numbers", place.ToString());
 
     private static string Reason(JsonException e)
     {

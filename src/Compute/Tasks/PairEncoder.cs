@@ -23,10 +23,12 @@ internal sealed class PairEncoder(ITokenizer? tokenizer, ModelConfig config, boo
         var (clean, bosInFront) = Prompt(raw.Clean, "clean", place);
         var corrupted = raw.Corrupted is null ? null : Prompt(raw.Corrupted, "corrupt", place).Tokens;
         if (corrupted is not null && corrupted.Length != clean.Length)
-            throw new StudyException($"the clean prompt has {clean.Length} tokens and the corrupted one {corrupted.Length}", place, "a pair must have one length");
+            throw new StudyException($"the clean prompt has {clean.Length} tokens and the corrupted one {corrupted.Length}", place,
+                "a pair must have one length");
         if (raw.Answers.Count == 0) throw new StudyException("there is no answer", place, "give \"answers\"");
         var shift = bosInFront && !raw.RolesCountBos ? 1 : 0;
-        return new PromptPair(id, raw.Group, clean, corrupted, Answers(raw.Answers, "answer", place), Answers(raw.Wrong, "wrong answer", place),
+        return new PromptPair(id, raw.Group, clean, corrupted, Answers(raw.Answers, "answer", place),
+            Answers(raw.Wrong, "wrong answer", place),
             raw.Roles.ToDictionary(r => r.Key, r => Positions(r.Key, r.Value, shift, clean.Length, place), StringComparer.Ordinal));
     }
 
@@ -43,14 +45,17 @@ internal sealed class PairEncoder(ITokenizer? tokenizer, ModelConfig config, boo
         {
             var text = raw.Text!;
             if (text.Length > (long)config.ContextLength * MaxCharactersPerToken || text.Length > PairFiles.MaxLineBytes)
-                throw new StudyException($"\"{field}\" has {text.Length} characters; the model's context is {config.ContextLength} tokens", place);
+                throw new StudyException(
+                    $"\"{field}\" has {text.Length} characters; the model's context is {config.ContextLength} tokens", place);
             tokens = Tokenizer(place).Encode(text);
             foreach (var token in tokens) Check(token, $"\"{field}\"", place);
-            bosInFront = tokens.Length > 0 && tokens[0] == tokenizer!.BosId && !tokens.AsSpan().SequenceEqual(tokenizer.Encode(text, addSpecialTokens: false));
+            bosInFront = tokens.Length > 0 && tokens[0] == tokenizer!.BosId
+                && !tokens.AsSpan().SequenceEqual(tokenizer.Encode(text, addSpecialTokens: false));
         }
         if (prependBos)
         {
-            var bos = tokenizer?.BosId ?? throw new StudyException("the model has no beginning-of-sequence token", place, "leave out prepend_bos");
+            var bos = tokenizer?.BosId ??
+                throw new StudyException("the model has no beginning-of-sequence token", place, "leave out prepend_bos");
             if (tokens.Length == 0 || tokens[0] != bos) (tokens, bosInFront) = ([bos, .. tokens], true);
         }
         if (tokens.Length == 0) throw new StudyException($"\"{field}\" has no tokens", place);
@@ -70,11 +75,13 @@ internal sealed class PairEncoder(ITokenizer? tokenizer, ModelConfig config, boo
                 continue;
             }
             var text = answers[i].Text!;
-            if (text.Length > MaxCharactersPerToken) throw new StudyException($"the {what} has {text.Length} characters and is not one token", place);
+            if (text.Length > MaxCharactersPerToken)
+                throw new StudyException($"the {what} has {text.Length} characters and is not one token", place);
             var pieces = Tokenizer(place).Encode(text, addSpecialTokens: false);
             if ((pieces is [var one] ? one : TokenText.Continuation(tokenizer!, text)) is not { } token)
             {
-                throw new StudyException($"the {what} '{text}' is {pieces.Length} tokens ({string.Join(", ", pieces.Take(12).Select(p => $"'{tokenizer!.Piece(p)}'"))})", place,
+                var named = string.Join(", ", pieces.Take(12).Select(p => $"'{tokenizer!.Piece(p)}'"));
+                throw new StudyException($"the {what} '{text}' is {pieces.Length} tokens ({named})", place,
                     "an answer must be one token; is a space in front missing or too many?");
             }
             if (tokenizer!.Decode([token]) != text && TokenText.IsSpecial(tokenizer, token))
@@ -97,7 +104,9 @@ internal sealed class PairEncoder(ITokenizer? tokenizer, ModelConfig config, boo
         foreach (var position in positions)
         {
             var at = position < 0 ? position + length : position + (long)shift;
-            if (at < 0 || at >= length) throw new StudyException($"role '{role}' is at {position} of a prompt with {length} tokens", place, $"{-length} to {length - 1 - shift}");
+            if (at < 0 || at >= length)
+                throw new StudyException($"role '{role}' is at {position} of a prompt with {length} tokens", place,
+                    $"{-length} to {length - 1 - shift}");
             resolved.Add((int)at);
         }
         return [.. resolved];

@@ -33,7 +33,8 @@ internal static class PairFiles
             _ when First(body) != (byte)'{' => PairCsv.Read(Decode(body, name), name, limit, corruptedColumn),
             _ => IsAutoCircuit(body) ? AutoCircuit(body, name, limit) : Lines(body, name, limit),
         };
-        if (pairs.Count > MaxPairs) throw new StudyException($"the file holds more than {MaxPairs} prompts", name, "write n = … to use the first ones");
+        if (pairs.Count > MaxPairs)
+            throw new StudyException($"the file holds more than {MaxPairs} prompts", name, "write n = … to use the first ones");
         if (pairs.Count == 0) throw new StudyException("the file holds no prompts", name);
         return (pairs, Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
@@ -54,7 +55,9 @@ internal static class PairFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            var problem = e is FileNotFoundException or DirectoryNotFoundException ? "no such file" : Directory.Exists(path) ? "is a folder, not a file" : "cannot be read";
+            var problem = e is FileNotFoundException or DirectoryNotFoundException ? "no such file"
+                : Directory.Exists(path) ? "is a folder, not a file"
+                : "cannot be read";
             throw new StudyException(problem, name, $"looked at {path}", e);
         }
     }
@@ -128,7 +131,8 @@ internal static class PairFiles
 
     private static List<RawPair> AutoCircuit(ReadOnlyMemory<byte> body, string name, int limit)
     {
-        if (body.Length > MaxDocumentBytes) throw new StudyException($"the file has more than {MaxDocumentBytes >> 20} MiB", name, "write it as JSON lines (.jsonl)");
+        if (body.Length > MaxDocumentBytes)
+            throw new StudyException($"the file has more than {MaxDocumentBytes >> 20} MiB", name, "write it as JSON lines (.jsonl)");
         using var document = JsonFields.Parse(body, name, 1);
         var root = document.RootElement;
         return JsonFields.Guard(new SourcePlace(name, 1), () => AutoCircuit(root, new LineCounter(body.Span), name, limit));
@@ -137,7 +141,8 @@ internal static class PairFiles
     private static List<RawPair> AutoCircuit(JsonElement root, LineCounter lines, string name, int limit)
     {
         var roles = JsonFields.Roles(root, "word_idxs", new SourcePlace(name, 1));
-        if (JsonFields.Field(root, "prompts") is not { ValueKind: JsonValueKind.Array } prompts) throw new StudyException("\"prompts\" must be a list", name);
+        if (JsonFields.Field(root, "prompts") is not { ValueKind: JsonValueKind.Array } prompts)
+            throw new StudyException("\"prompts\" must be a list", name);
         var pairs = new List<RawPair>();
         foreach (var prompt in prompts.EnumerateArray().Take(limit))
         {
@@ -146,7 +151,8 @@ internal static class PairFiles
             {
                 var o = JsonFields.Object(prompt, place);
                 var clean = JsonFields.Prompt(o, "clean", place) ?? throw new StudyException("\"clean\" is missing", place.ToString());
-                return new RawPair(place, null, null, clean, JsonFields.Prompt(o, "corrupt", place), JsonFields.Answers(o, "answers", place),
+                return new RawPair(place, null, null, clean, JsonFields.Prompt(o, "corrupt", place),
+                    JsonFields.Answers(o, "answers", place),
                     JsonFields.Answers(o, "wrong_answers", place), roles, RolesCountBos: false);
             }));
         }

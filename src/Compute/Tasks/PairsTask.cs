@@ -14,7 +14,8 @@ public sealed class PairsTask : ITaskKind
     [
         new("file", null, "the file, relative to the study file"),
         new("n", "all", "use the first n pairs"),
-        new("prepend_bos", "false", "put the beginning-of-sequence token in front where the tokenizer does not; positions of roles count it"),
+        new("prepend_bos", "false",
+            "put the beginning-of-sequence token in front where the tokenizer does not; positions of roles count it"),
         new("column", "corrupted", "CSV only: which column holds the corrupted prompt, e.g. corrupted_hard"),
     ];
 

@@ -14,7 +14,8 @@ public sealed record TaskRequest(StudySection Section, string Folder, long Seed,
     /// <summary>The tokenizer of a task that cannot do without.</summary>
     /// <exception cref="StudyException">The model has none.</exception>
     public ITokenizer NeedTokenizer() =>
-        Tokenizer ?? throw Section.Wrong("kind", "this task writes text and the model has no tokenizer", "add tokenizer.json to the model's folder, or use kind = pairs with token ids");
+        Tokenizer ?? throw Section.Wrong("kind", "this task writes text and the model has no tokenizer",
+            "add tokenizer.json to the model's folder, or use kind = pairs with token ids");
 }
 
 /// <summary>A key of a task for <c>interp methods</c>.</summary>

@@ -27,7 +27,8 @@ internal static class TokenText
     }
 
     /// <summary>False where the vocabulary lacks a part of the text, so that an unknown token stands for it.</summary>
-    public static bool Knows(ITokenizer tokenizer, string text) => Same(tokenizer.Decode(tokenizer.Encode(text, addSpecialTokens: false)), text);
+    public static bool Knows(ITokenizer tokenizer, string text) =>
+        Same(tokenizer.Decode(tokenizer.Encode(text, addSpecialTokens: false)), text);
 
     /// <summary>True for tokens such as &lt;bos&gt; that stand for no text.</summary>
     public static bool IsSpecial(ITokenizer tokenizer, int token) =>
