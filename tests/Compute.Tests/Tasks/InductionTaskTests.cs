@@ -36,8 +36,7 @@ public class InductionTaskTests
 
     [Fact]
     public void WorksWithoutATokenizer() =>
-        Assert.Equal(15, TaskReader.Read(TaskTesting.Section(("kind", "induction")), ".", 0, null, TaskTesting.Config(20))
-            .Prompts[0].Clean.Length);
+        Assert.Equal(15, TaskReader.Read(TaskTesting.Section(("kind", "induction")), ".", 0, null, TaskTesting.Config(20)).Prompts[0].Clean.Length);
 
     [Fact]
     public void RefusesTooLongAHalf()
