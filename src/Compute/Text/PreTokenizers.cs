@@ -60,7 +60,8 @@ internal sealed class SplitPreTokenizer(Pattern pattern, SplitBehavior behavior,
     }
 }
 
-/// <summary>Every byte as its character of GPT-2's alphabet, after a cut by GPT-2's expression where <paramref name="split"/> is set.</summary>
+/// <summary>Every byte as its character of GPT-2's alphabet.</summary>
+/// <param name="split">Cut by GPT-2's expression first.</param>
 internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool split) : IPreTokenizer
 {
     private readonly SplitPreTokenizer? _split = split ? new(Pattern.Parse(SplitPreTokenizer.Gpt2), SplitBehavior.Isolated) : null;

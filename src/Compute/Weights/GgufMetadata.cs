@@ -54,7 +54,7 @@ public sealed class GgufMetadata : IReadOnlyDictionary<string, object>
     public bool? Flag(string key) => _values.TryGetValue(key, out var value) ? value as bool? ?? throw Wrong(key, "true or false") : null;
 
     /// <summary>An array of texts; null where the key is absent.</summary>
-    public string[]? Texts(string key) => Read(key, "an array of texts", v => (v as GgufTexts)?.Strings);
+    public string[]? Texts(string key) => Read(key, "an array of texts", v => (v as GgufTexts)?.Strings ?? v as string[]);
 
     /// <summary>An array of integers of any stored width; null where the key is absent.</summary>
     public long[]? Integers(string key) => Read(key, "an array of integers", v => v switch

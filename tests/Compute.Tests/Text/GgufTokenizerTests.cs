@@ -14,7 +14,8 @@ public class GgufTokenizerTests
     private static Dictionary<string, object> Metadata(string name, string model, string? pre)
     {
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(TokenizerFolders.Folder(name), "tokenizer.json")));
-        var vocab = json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject().ToDictionary(p => p.Value.GetInt32(), p => p.Name);
+        var vocab = json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject()
+            .ToDictionary(p => p.Value.GetInt32(), p => p.Name);
         var types = vocab.Keys.ToDictionary(id => id, _ => 1);
         foreach (var token in json.RootElement.GetProperty("added_tokens").EnumerateArray())
         {
@@ -43,7 +44,8 @@ public class GgufTokenizerTests
         return values;
     }
 
-    private static PipelineTokenizer? Read(Dictionary<string, object> values) => GgufTokenizer.Read(new GgufMetadata("m.gguf", values), "m.gguf");
+    private static PipelineTokenizer? Read(Dictionary<string, object> values) =>
+        GgufTokenizer.Read(new GgufMetadata("m.gguf", values), "m.gguf");
 
     [Theory]
     [InlineData("smollm2", "smollm", null)]

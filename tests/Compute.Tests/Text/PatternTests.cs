@@ -8,7 +8,8 @@ namespace InterpActors.Compute.Tests.Text;
 /// <summary>The expressions of tokenizer files, against the platform's own where the two mean the same.</summary>
 public class PatternTests
 {
-    private const string Llama3 = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    private const string Llama3 = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+        + @"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     private static string[] Pieces(string pattern, string text) =>
         [.. Pattern.Parse(pattern).Matches(text).Select(m => text[m.Start..m.End])];

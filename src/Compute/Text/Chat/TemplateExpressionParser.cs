@@ -111,7 +111,8 @@ internal sealed class TemplateExpressionParser(List<TemplateToken> tokens)
                 var b = ParseSum();
                 left = scope => TemplateValues.Contains(b(scope), a(scope));
             }
-            else if (Current is { Kind: TemplateTokenKind.Name, Text: "not" } && tokens[_at + 1] is { Kind: TemplateTokenKind.Name, Text: "in" })
+            else if (Current is { Kind: TemplateTokenKind.Name, Text: "not" }
+                && tokens[_at + 1] is { Kind: TemplateTokenKind.Name, Text: "in" })
             {
                 _at += 2;
                 var b = ParseSum();

@@ -45,9 +45,10 @@ internal sealed class TemplateLexer
             if (trimLeft) text = text.TrimStart();
             else if (trimNewline && text.StartsWith('\n')) text = text[1..];
             var minus = tag + 2 < _source.Length && _source[tag + 2] == '-';
+            var plus = tag + 2 < _source.Length && _source[tag + 2] == '+';
             var isOutput = tag < _source.Length && _source[tag + 1] == '{';
             if (minus) text = text.TrimEnd();
-            else if (tag < _source.Length && !isOutput && !(tag + 2 < _source.Length && _source[tag + 2] == '+')) text = StripLine(text, tag);
+            else if (tag < _source.Length && !isOutput && !plus) text = StripLine(text, tag);
             if (text.Length > 0) Add(TemplateTokenKind.Text, text);
             _line += _source[_at..tag].Count(c => c == '\n');
             _at = tag;

@@ -2,7 +2,9 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Text.Patterns;
 
-/// <summary>Runs a compiled expression over one text. Alternatives lie on a stack of its own, so long texts cannot overflow the thread's.</summary>
+/// <summary>
+/// Runs a compiled expression over one text. Alternatives lie on a stack of its own, so long texts cannot overflow the thread's.
+/// </summary>
 internal sealed class PatternMatcher(PatternInstruction[] program, int marks, string text, long steps, string source)
 {
     private const int LargestStack = 2_000_000;
