@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics;
 using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Models;
@@ -11,6 +12,10 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
 {
     private readonly MatmulRoutes _routes;
     private readonly RotaryTables? _rotary;
+    private long _operations;
+
+    /// <summary>By address of the weight; packed when first needed, since a sweep of late layers never touches the early ones.</summary>
+    private readonly ConcurrentDictionary<nint, Lazy<PackedWeight<T>>> _packed = new();
 
     public BlockMath(ModelWeights weights, MatmulRoutes routes)
     {
@@ -19,6 +24,10 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
     }
 
     public ModelWeights Weights { get; }
+
+    /// <summary>Floating-point operations of all linear layers so far.</summary>
+    public long Operations => Interlocked.Read(ref _operations);
+
     public ModelConfig Config => Weights.Config;
     public bool IsRotary => _rotary is not null;
 
@@ -59,15 +68,31 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
     }
 
     /// <summary>x · Wᵀ + b.</summary>
-    public Tensor Linear(Tensor x, Tensor weight, Tensor? bias) => LinearLayer.Apply(x, weight, bias, _routes[weight.shape[0], weight.shape[1]]);
+    public Tensor Linear(Tensor x, Tensor weight, Tensor? bias) => Linear(x, weight, bias, 0, (int)weight.shape[0]);
 
-    /// <summary>Some rows of the q, k, v projection, by the route of the whole.</summary>
+    /// <summary>Some rows of the q, k, v projection.</summary>
     public Tensor Project(Tensor x, int layer, int firstRow, int rows)
     {
         var block = Weights.Blocks[layer];
-        var whole = block.QueryKeyValue;
-        var route = _routes[whole.shape[0], whole.shape[1]];
-        return LinearLayer.Apply(x, whole.narrow(0, firstRow, rows), block.QueryKeyValueBias?.narrow(0, firstRow, rows), route);
+        return Linear(x, block.QueryKeyValue, block.QueryKeyValueBias, firstRow, rows);
+    }
+
+    private Tensor Linear(Tensor x, Tensor weight, Tensor? bias, int firstRow, int rows)
+    {
+        Interlocked.Add(ref _operations, 2 * x.shape[0] * x.shape[1] * rows);
+        var route = _routes[weight.shape[0], weight.shape[1]];
+        if (route != MatmulRoute.Packed)
+            return LinearLayer.Apply(x, weight.narrow(0, firstRow, rows), bias?.narrow(0, firstRow, rows), route);
+        var output = empty([x.shape[0], rows], x.dtype);
+        Packed(weight).Multiply((T*)TensorMemory.Address(x), (int)x.shape[0], (T*)TensorMemory.Address(bias), (T*)TensorMemory.Address(output),
+            firstRow, rows, get_num_threads());
+        return output;
+    }
+
+    private PackedWeight<T> Packed(Tensor weight)
+    {
+        var address = TensorMemory.Address(weight);
+        return _packed.GetOrAdd(address, at => new(() => new PackedWeight<T>((T*)at, (int)weight.shape[0], (int)weight.shape[1]))).Value;
     }
 
     /// <summary>The MLP's hidden activations [tokens, d_mlp] from normalised tokens.</summary>
@@ -102,7 +127,11 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
         new(Config.Heads, Config.KeyValueHeads, Config.HeadWidth, Config.AttentionScale, Window(layer));
 
     /// <inheritdoc/>
-    public void Dispose() => _rotary?.Dispose();
+    public void Dispose()
+    {
+        _rotary?.Dispose();
+        foreach (var packed in _packed.Values.Where(p => p.IsValueCreated)) packed.Value.Dispose();
+    }
 
     private static void InterlockedMin(ref int target, int value)
     {

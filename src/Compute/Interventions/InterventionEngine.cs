@@ -29,6 +29,9 @@ public sealed class InterventionEngine : IDisposable
 
     public MatmulRoutes Matmul { get; }
 
+    /// <summary>Floating-point operations of all linear layers so far, of base runs and rows.</summary>
+    public long Operations => _core.Operations;
+
     /// <summary>Runs prompts without intervention and keeps what intervened rows of them start from.</summary>
     /// <param name="prompts">Token ids; lengths may differ. Runs of equally long prompts are composed alike: where their tokens agree up
     /// to a position, so do their activations, bit for bit.</param>
@@ -69,6 +72,7 @@ public sealed class InterventionEngine : IDisposable
 internal interface IEngineCore : IDisposable
 {
     ModelConfig Config { get; }
+    long Operations { get; }
     BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep);
     RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct, Action<double>? progress);
 }
@@ -91,6 +95,7 @@ internal sealed class EngineCore<T> : IEngineCore where T : unmanaged, IFloating
     }
 
     public ModelConfig Config => _math.Config;
+    public long Operations => _math.Operations;
 
     public BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep) =>
         _base.Run(prompts, answerPositions, keep);
