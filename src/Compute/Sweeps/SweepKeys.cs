@@ -36,7 +36,7 @@ public static partial class SweepKeys
         var words = options.Fixed ? [.. components.Select(c => c.Word())] : section.Texts("components");
         var setWords = options.Sets ? section.Texts("sets") : null;
         if (words is null && hooks is null && setWords is null)
-            throw new StudyException("key 'study.method.components' is missing", section.Place.ToString(), "e.g. components = [resid_pre, attn_out, mlp_out, z]");
+            throw section.Missing("components", "e.g. components = [resid_pre, attn_out, mlp_out, z]");
 
         var chosen = words is not null ? Chosen(section, words, components, config)
             : hooks is not null ? [.. components.Where(c => Exists(c, config))]

@@ -50,7 +50,10 @@ public static class CommandLine
 
     private static IEnumerable<Command> Commands() =>
     [
+        RunCommand.Create(),
+        PlanCommand.Create(),
         StatusCommand.Create(),
+        MethodsCommand.Create(),
         ModelCommand.Create(),
     ];
 

@@ -60,7 +60,7 @@ public sealed class StudySection
     /// <summary>Reads one of a few words.</summary>
     public string OneOf(string key, IReadOnlyList<string> words, string? otherwise = null)
     {
-        var text = Scalar(key)?.Text ?? otherwise ?? throw Missing(key, words);
+        var text = Scalar(key)?.Text ?? otherwise ?? throw Missing(key, $"one of {string.Join(", ", words)}");
         if (!words.Contains(text)) throw Wrong(key, $"'{text}' is not known", Nearest(text, words));
         return Write(key, text);
     }
@@ -153,8 +153,14 @@ public sealed class StudySection
         return Distance(word, best) <= Math.Max(2, word.Length / 3) ? $"did you mean '{best}'?" : $"known: {string.Join(", ", known.Take(40))}";
     }
 
-    private StudyException Missing(string key, IReadOnlyList<string>? words = null) =>
-        new($"key '{_path}.{key}' is missing", _source.Place.ToString(), words is null ? null : $"one of {string.Join(", ", words)}");
+    /// <summary>Says that a key must be there, or, where one is there that looks like it, that this one is misspelt.</summary>
+    public StudyException Missing(string key, string? remedy = null)
+    {
+        var near = _source.Keys.Where(k => !_read.ContainsKey(k)).MinBy(k => Distance(k, key));
+        return near is not null && Distance(near, key) <= Math.Max(2, key.Length / 3)
+            ? new($"unknown key '{_path}.{near}'", _source[near]!.Place.ToString(), $"did you mean '{key}'?")
+            : new($"key '{_path}.{key}' is missing", _source.Place.ToString(), remedy);
+    }
 
     private StudyNode? Take(string key)
     {
