@@ -10,6 +10,7 @@ public static class ReportData
 {
     private const int MostPrompts = 200;
     private const int MostTokens = 20_000;
+    private const int LongestFact = 240;
 
     public static JsonObject Build(StudyResult result, MachineFacts machine, IReadOnlyDictionary<string, string> artifacts)
     {
@@ -97,15 +98,25 @@ public static class ReportData
             ("Threads per worker", Whole(study.Execution.Threads)),
             ("Matrix products", study.Execution.Matmul),
         };
-        foreach (var (key, value) in result.Manifest)
-            if (value is null or JsonValue) facts.Add((Sentence(key), value?.ToString()));
-            else if (value.ToJsonString() is { Length: <= 300 } text) facts.Add((Sentence(key), text));
+        facts.AddRange(result.Manifest.Select(f => (Sentence(f.Key), Described(f.Value))));
         facts.AddRange([
             ("Code", $"InterpActors {machine.CodeVersion}, {machine.Torch}, {machine.Runtime}"),
             ("Hardware", $"{machine.Cpu}, {machine.Cores} cores, {memory} GiB; {machine.System}"),
             ("Study id", study.Id.Value),
         ]);
         return new JsonArray([.. facts.Where(f => !string.IsNullOrEmpty(f.Value)).Select(f => new JsonArray(f.Name, f.Value))]);
+    }
+
+    /// <summary>A fact of the manifest in one line; what is too long for that is in the manifest alone.</summary>
+    private static string? Described(JsonNode? node)
+    {
+        var text = node switch
+        {
+            JsonObject o => string.Join("; ", o.Select(p => $"{p.Key.Replace('_', ' ')}: {Described(p.Value)}")),
+            JsonArray a => string.Join(", ", a.Select(Described)),
+            _ => node?.ToString() ?? "",
+        };
+        return text.Length <= LongestFact ? text : "see manifest.json";
     }
 
     private static string? Joined(IEnumerable<string?> words) => string.Join(", ", words.OfType<string>().Distinct().Take(20));

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Unicode;
 
 namespace InterpActors.Compute.Reports;
 
@@ -14,8 +13,8 @@ namespace InterpActors.Compute.Reports;
 /// </summary>
 public static class RunFolderWriter
 {
-    private static readonly JsonSerializerOptions Readable =
-        new() { WriteIndented = true, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+    // Files of their own, never put into a page: only what JSON itself asks for is escaped.
+    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <param name="folder">Made where it does not exist; other files in it are left alone.</param>
     /// <exception cref="IOException">A file cannot be written; those written before it are whole.</exception>

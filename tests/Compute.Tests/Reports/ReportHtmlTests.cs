@@ -104,6 +104,14 @@ public class ReportHtmlTests
         Assert.Equal(["IO", "S1", "S2", "end"], byRole["slots"]!.AsArray().Select(s => (string)s!["role"]!));
     }
 
+    [Fact]
+    public void Facts_of_the_method_are_sentences_not_json()
+    {
+        var manifest = new JsonObject { ["batch_composition"] = new JsonObject { ["prompt_shards"] = 2, ["cells"] = new JsonArray(15, 16) } };
+        var facts = Data(Html(SampleStudies.Patching(2, 2) with { Manifest = manifest }))["facts"]!.AsArray();
+        Assert.Equal("prompt shards: 2; cells: 15, 16", (string?)facts.Single(f => (string?)f![0] == "Batch composition")![1]);
+    }
+
     internal static string Html(StudyResult result)
     {
         using var stream = new MemoryStream();

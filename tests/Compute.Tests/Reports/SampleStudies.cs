@@ -98,7 +98,7 @@ internal static class SampleStudies
                 "The activation of the clean run is written into the corrupted run, one place at a time; the effect is how far the metric moves.",
                 "score = (mean m_patched − mean m_corrupted) / (mean m_clean − mean m_corrupted)", "Heimersheim and Nanda 2024"),
             [
-                new TrustCheck("Interventions", "good", "every one changed the activation it should change."),
+                new TrustCheck("interventions fired", "good", "every one changed the activation it should change."),
                 new TrustCheck("Denominator", "good", "18.2, 38 times its standard error."),
                 new TrustCheck("Split halves", "good", "rank the cells alike (r = 0.98)."),
             ],

@@ -48,7 +48,7 @@ function drawAnswer() {
                   "li",
                   { class: t.state },
                   h("span", { class: "light", role: "img", "aria-label": t.state }),
-                  h("span", {}, h("b", {}, t.name), " ", t.words),
+                  h("span", {}, h("b", {}, sentence(t.name)), h("span", {}, sentence(t.words))),
                 ),
               ),
             )

@@ -30,7 +30,8 @@ for (const map of maps) {
 
 const hasScores = cells.score.some(v => !Number.isNaN(v));
 const hasEffects = cells.effect.some(v => !Number.isNaN(v));
-const state = { quantity: hasScores ? "score" : "effect", pinned: -1, contrast: 1 };
+// Head metrics are read as errors; as a share of a clean error near 0 they would say little.
+const state = { quantity: hasScores && R.kind !== "head-metrics" ? "score" : "effect", pinned: -1, contrast: 1 };
 const shown = cell => cells[state.quantity][cell];
 
 const mapOf = cell => maps.find(m => cell >= m.offset && cell < m.offset + m.size);
@@ -102,6 +103,7 @@ function scaleOf() {
 }
 let scale = scaleOf();
 
-const metricWords = R.baselines.metric.replace(/-/g, " ");
+const METRICS = { nll: "negative log-likelihood", kl: "KL divergence" };
+const metricWords = METRICS[R.baselines.metric] ?? R.baselines.metric.replace(/-/g, " ");
 const sectionHead = (id, number, title, ...more) =>
   h("div", { class: "head" }, h("h2", { id: `${id}-title` }, h("span", { class: "no", "aria-hidden": "true" }, number), title), ...more);

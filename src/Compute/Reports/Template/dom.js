@@ -39,6 +39,7 @@ const percent = x =>
   `${number(x * 100)
     .replace(/(\.\d*?)0+$/, "$1")
     .replace(/\.$/, "")} %`;
+const sentence = text => text.charAt(0).toUpperCase() + text.slice(1);
 const plural = (n, one, many = one + "s") => `${whole(n)} ${n === 1 ? one : many}`;
 
 // Smallest and largest, also of more numbers than a call takes arguments.
