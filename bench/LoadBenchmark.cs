@@ -36,7 +36,8 @@ public sealed class LoadBenchmark : IBenchmark
                 var watched = ProcessMemory.ResetPeak();
                 var watch = Stopwatch.StartNew();
                 long size;
-                using (var weights = ModelLoader.LoadWeights(location, type, processing)) size = weights.Tensors().Sum(t => t.NumberOfElements * t.ElementSize);
+                using (var weights = ModelLoader.LoadWeights(location, type, processing))
+                    size = weights.Tensors().Sum(t => t.NumberOfElements * t.ElementSize);
                 var seconds = watch.Elapsed.TotalSeconds;
                 var peak = ProcessMemory.Peak();
                 var key = $"{word}_{processing.ToString().ToLowerInvariant()}";
@@ -45,7 +46,8 @@ public sealed class LoadBenchmark : IBenchmark
                 figures[$"peak_over_size_{key}"] = ratio;
                 figures[$"process_peak_over_size_{key}"] = (double)peak / size;
                 Console.WriteLine(FormattableString.Invariant(
-                    $"{word,-6} {processing,-11} {seconds,8:f2} {(peak - before) / 1048576.0,9:f0} {size / 1048576.0,9:f0} {ratio,9:f3} {(double)peak / size,12:f3}"));
+                    $"{word,-6} {processing,-11} {seconds,8:f2} {(peak - before) / 1048576.0,9:f0} {size / 1048576.0,9:f0} ")
+                    + FormattableString.Invariant($"{ratio,9:f3} {(double)peak / size,12:f3}"));
             }
         return figures;
     }
@@ -59,10 +61,14 @@ public sealed class LoadBenchmark : IBenchmark
         Tensor Random(params long[] shape) => torch.randn(shape) * 0.02;
         var tensors = new List<(string, Tensor)>
         {
-            ("wte.weight", Random(vocabulary, width)), ("wpe.weight", Random(context, width)), ("ln_f.weight", torch.ones(width)), ("ln_f.bias", Random(width)),
+            ("wte.weight", Random(vocabulary, width)), ("wpe.weight", Random(context, width)), ("ln_f.weight", torch.ones(width)),
+                ("ln_f.bias", Random(width)),
         };
+        (string, int, int)[] matrices =
+            [("attn.c_attn", width, 3 * width), ("attn.c_proj", width, width),
+             ("mlp.c_fc", width, 4 * width), ("mlp.c_proj", 4 * width, width)];
         for (var layer = 0; layer < layers; layer++)
-            foreach (var (name, inputs, outputs) in new[] { ("attn.c_attn", width, 3 * width), ("attn.c_proj", width, width), ("mlp.c_fc", width, 4 * width), ("mlp.c_proj", 4 * width, width) })
+            foreach (var (name, inputs, outputs) in matrices)
             {
                 tensors.Add(($"h.{layer}.{name}.weight", Random(inputs, outputs)));
                 tensors.Add(($"h.{layer}.{name}.bias", Random(outputs)));

@@ -13,23 +13,28 @@ internal static class GgufConfig
         var keys = file.Metadata;
         var architecture = keys.Text("general.architecture") ?? throw keys.Missing("general.architecture");
         if (architecture is not ("gpt2" or "llama" or "qwen2"))
-            throw new StudyException($"the architecture '{architecture}' is not supported in GGUF files", file.Where, "supported are gpt2, llama, qwen2");
+            throw new StudyException($"the architecture '{architecture}' is not supported in GGUF files", file.Where,
+                "supported are gpt2, llama, qwen2");
         var name = keys.Text("general.name") ?? Path.GetFileNameWithoutExtension(file.Where);
         var reader = new Reader(file, architecture);
         reader.RefuseOptions();
 
-        int width = reader.Int("embedding_length", L.Width), layers = reader.Int("block_count", L.Layers), heads = reader.Int("attention.head_count", L.Heads);
+        int width = reader.Int("embedding_length", L.Width), layers = reader.Int("block_count", L.Layers),
+            heads = reader.Int("attention.head_count", L.Heads);
         var keyValueHeads = reader.OptionalInt("attention.head_count_kv", L.Heads) ?? heads;
         var headWidth = reader.OptionalInt("attention.key_length", L.HeadWidth) ?? (width % heads == 0
             ? width / heads
             : throw new StudyException($"a width of {width} does not divide into {heads} heads", file.Where));
         if (reader.OptionalInt("attention.value_length", L.HeadWidth) is { } values && values != headWidth)
-            throw new StudyException($"values of {values} and keys of {headWidth} dimensions are not supported", file.Where, "they must be equal");
+            throw new StudyException($"values of {values} and keys of {headWidth} dimensions are not supported", file.Where,
+                "they must be equal");
         var gpt2 = architecture == "gpt2";
         var window = reader.OptionalInt("attention.sliding_window", int.MaxValue);
-        var config = new ModelConfig(architecture, name, layers, heads, keyValueHeads, headWidth, width, reader.Int("feed_forward_length", L.Width),
+        var config = new ModelConfig(
+            architecture, name, layers, heads, keyValueHeads, headWidth, width, reader.Int("feed_forward_length", L.Width),
             reader.Int("context_length", L.Context), Vocabulary(file), gpt2 ? NormKind.LayerNorm : NormKind.RmsNorm,
-            reader.Positive(gpt2 ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"), gpt2 ? ActivationKind.GeluTanh : ActivationKind.Silu,
+            reader.Positive(gpt2 ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"), 
+            gpt2 ? ActivationKind.GeluTanh : ActivationKind.Silu,
             GatedMlp: !gpt2, gpt2 ? PositionKind.Learned : PositionKind.Rotary, gpt2 ? null : Rotary(reader, file, headWidth),
             reader.OptionalPositive("attention.scale") ?? 1 / Math.Sqrt(headWidth), [.. Enumerable.Repeat(window, layers)]);
         return new ModelDescription(L.Checked(config, file.Where), Tied: !file.Tensors.ContainsKey("output.weight"),
@@ -39,34 +44,40 @@ internal static class GgufConfig
     /// <summary>The embedding is the only place where every file says how many tokens there are.</summary>
     private static int Vocabulary(GgufFile file)
     {
-        if (!file.Tensors.TryGetValue("token_embd.weight", out var embedding)) throw new StudyException("the tensor token_embd.weight is missing", file.Where);
+        if (!file.Tensors.TryGetValue("token_embd.weight", out var embedding))
+            throw new StudyException("the tensor token_embd.weight is missing", file.Where);
         return embedding.Shape is [<= L.Vocabulary, _]
             ? (int)embedding.Shape[0]
-            : throw new StudyException($"its shape is [{string.Join(", ", embedding.Shape)}]; a matrix of at most {L.Vocabulary} rows is needed", embedding.Where);
+            : throw new StudyException($"its shape is [{string.Join(", ", embedding.Shape)}]; a matrix of at most {L.Vocabulary} rows is needed",
+                embedding.Where);
     }
 
     private static RotaryConfig Rotary(Reader reader, GgufFile file, int headWidth)
     {
         var dimensions = reader.OptionalInt("rope.dimension_count", L.HeadWidth) ?? headWidth;
         if (dimensions != headWidth)
-            throw new StudyException($"rotary embeddings on {dimensions} of {headWidth} dimensions are not supported for this architecture", file.Where);
+            throw new StudyException($"rotary embeddings on {dimensions} of {headWidth} dimensions are not supported for this architecture",
+                file.Where);
         var frequencies = RotaryFrequencies.Plain(dimensions, reader.OptionalPositive("rope.freq_base") ?? 10000);
         var factor = reader.OptionalPositive("rope.scaling.factor");
         frequencies = (reader.OptionalText("rope.scaling.type") ?? (factor is null ? "none" : "linear")) switch
         {
             "none" => frequencies,
             "linear" => RotaryFrequencies.Linear(frequencies, factor ?? 1),
-            var other => throw new StudyException($"the rope scaling '{other}' is not supported", file.Where, "supported are none, linear, and factors in rope_freqs.weight"),
+            var other => throw new StudyException($"the rope scaling '{other}' is not supported", file.Where,
+                "supported are none, linear, and factors in rope_freqs.weight"),
         };
         if (reader.OptionalPositive("rope.scale_linear") is { } old) frequencies = RotaryFrequencies.Linear(frequencies, old);
         // Llama 3's scaling is stored as one divisor per frequency.
         if (file.Tensors.TryGetValue("rope_freqs.weight", out var divisors))
         {
             if (divisors.Shape is not [var count] || count != frequencies.Length)
-                throw new StudyException($"its shape is [{string.Join(", ", divisors.Shape)}], expected [{frequencies.Length}]", divisors.Where);
+                throw new StudyException($"its shape is [{string.Join(", ", divisors.Shape)}], expected [{frequencies.Length}]",
+                    divisors.Where);
             var values = new double[frequencies.Length];
             divisors.ReadRows(0, 1, values);
-            if (values.Any(v => !double.IsFinite(v) || v <= 0)) throw new StudyException("it holds a divisor that is not above 0", divisors.Where);
+            if (values.Any(v => !double.IsFinite(v) || v <= 0))
+                throw new StudyException("it holds a divisor that is not above 0", divisors.Where);
             frequencies = [.. frequencies.Zip(values, (f, v) => f / v)];
         }
         return new RotaryConfig(dimensions, frequencies);

@@ -36,7 +36,8 @@ internal static class HuggingFaceConfig
         var headWidth = HeadWidth(json, width, heads);
         return new ModelDescription(
             new ModelConfig("gpt2", name, layers, heads, heads, headWidth, width,
-                json.OptionalInt(1, L.Width, "n_inner") ?? 4 * width, json.Int(1, L.Context, "n_positions", "n_ctx", "max_position_embeddings"),
+                json.OptionalInt(1, L.Width, "n_inner") ?? 4 * width,
+                json.Int(1, L.Context, "n_positions", "n_ctx", "max_position_embeddings"),
                 json.Int(1, L.Vocabulary, "vocab_size"), NormKind.LayerNorm, json.Positive(1e-5, "layer_norm_epsilon"),
                 Activation(json, "activation_function", "gelu_new"), GatedMlp: false, PositionKind.Learned, Rotary: null,
                 json.Flag("scale_attn_weights", true) ? 1 / Math.Sqrt(headWidth) : 1.0, new int?[layers]),
@@ -63,9 +64,11 @@ internal static class HuggingFaceConfig
     {
         int heads = json.Int(1, L.Heads, "n_head"), layers = json.Int(1, L.Layers, "n_layer");
         return new ModelDescription(
-            new ModelConfig("attention-only", name, layers, heads, heads, json.Int(1, L.HeadWidth, "d_head"), json.Int(1, L.Width, "n_embd"), MlpWidth: 0,
+            new ModelConfig("attention-only", name, layers, heads, heads, json.Int(1, L.HeadWidth, "d_head"),
+                json.Int(1, L.Width, "n_embd"), MlpWidth: 0,
                 json.Int(1, L.Context, "n_positions"), json.Int(1, L.Vocabulary, "vocab_size"), NormKind.None, NormEpsilon: 0,
-                ActivationKind.None, GatedMlp: false, PositionKind.Learned, Rotary: null, json.Positive(1.0, "attention_scale"), new int?[layers]),
+                ActivationKind.None, GatedMlp: false, PositionKind.Learned, Rotary: null, json.Positive(1.0, "attention_scale"),
+                new int?[layers]),
             Tied: false, AttentionBias: false, MlpBias: false);
     }
 
@@ -79,7 +82,8 @@ internal static class HuggingFaceConfig
         "gelu" => ActivationKind.GeluExact,
         "gelu_new" or "gelu_fast" or "gelu_pytorch_tanh" => ActivationKind.GeluTanh,
         "relu" => ActivationKind.Relu,
-        var other => throw json.Unsupported($"the activation '{other}' is not supported", "supported are silu, gelu, gelu_new, gelu_pytorch_tanh, relu"),
+        var other => throw json.Unsupported($"the activation '{other}' is not supported",
+            "supported are silu, gelu, gelu_new, gelu_pytorch_tanh, relu"),
     };
 
     private static RotaryConfig Rotary(JsonSettings json, int headWidth)
@@ -101,7 +105,8 @@ internal static class HuggingFaceConfig
         });
     }
 
-    private static double Scale(JsonSettings scaling, string key) => scaling.Number(key) is null ? throw scaling.Missing(key) : scaling.Positive(1, key);
+    private static double Scale(JsonSettings scaling, string key) => 
+        scaling.Number(key) is null ? throw scaling.Missing(key) : scaling.Positive(1, key);
 
     private static int?[] SlidingWindows(JsonSettings json, string family, int layers)
     {
@@ -121,7 +126,8 @@ internal static class HuggingFaceConfig
                 null => layer >= first,
                 "sliding_attention" => true,
                 "full_attention" => false,
-                var other => throw json.Unsupported($"the layer type '{other}' is not supported", "supported are full_attention, sliding_attention"),
+                var other =>
+                    throw json.Unsupported($"the layer type '{other}' is not supported", "supported are full_attention, sliding_attention"),
             };
             windows[layer] = sliding ? window : null;
         }

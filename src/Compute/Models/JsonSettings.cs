@@ -3,7 +3,8 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Models;
 
-/// <summary>Typed reading of a model's <c>config.json</c>. A key that is null counts as absent; keys that are not asked for are ignored.</summary>
+/// <summary>Typed reading of a model's <c>config.json</c>. A key that is null counts as absent; keys that are not asked for are
+/// ignored.</summary>
 internal sealed class JsonSettings
 {
     private const long LargestFile = 8L << 20;
@@ -59,7 +60,8 @@ internal sealed class JsonSettings
         foreach (var key in spellings)
         {
             if (Find(key) is not { } value) continue;
-            if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || !double.IsFinite(number)) throw Wrong(key, "a number");
+            if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || !double.IsFinite(number))
+                throw Wrong(key, "a number");
             return number;
         }
         return null;

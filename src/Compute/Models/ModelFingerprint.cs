@@ -9,7 +9,11 @@ namespace InterpActors.Compute.Models;
 /// <summary>Hashes of a model's files, computed once a process for a file of the same length and time of change.</summary>
 internal static class ModelFingerprint
 {
-    private static readonly string[] Beside = ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "generation_config.json"];
+    private static readonly string[] Beside =
+    [
+        "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
+        "generation_config.json",
+    ];
 
     private static readonly ConcurrentDictionary<(string Path, long Length, DateTime Changed), string> Known = new();
 
@@ -20,7 +24,8 @@ internal static class ModelFingerprint
     public static string Of(ModelLocation location)
     {
         if (location.Format == ModelFormat.Gguf) return OfFile(location.Path);
-        var files = Beside.Select(name => Path.Combine(location.Path, name)).Where(File.Exists).Concat(ShardedSafetensors.FilesOf(location.Path));
+        var files = Beside.Select(name => Path.Combine(location.Path, name)).Where(File.Exists)
+            .Concat(ShardedSafetensors.FilesOf(location.Path));
         var lines = files.Select(f => $"{Path.GetFileName(f)} {OfFile(f)}\n").Order(StringComparer.Ordinal);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
@@ -33,7 +38,8 @@ internal static class ModelFingerprint
             var info = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
             return Known.GetOrAdd((info.FullName, info.Length, info.LastWriteTimeUtc), _ =>
             {
-                using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
+                using var stream = new FileStream(
+                    path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
                 return Convert.ToHexStringLower(SHA256.HashData(stream));
             });
         }

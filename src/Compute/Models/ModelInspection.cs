@@ -6,7 +6,8 @@ namespace InterpActors.Compute.Models;
 /// <param name="FileBytes">Size of the weight files.</param>
 /// <param name="StoredTypes">The file's element types with the number of parameters in each, most first.</param>
 public sealed record ModelInspection(
-    ModelLocation Location, ModelConfig Config, long Parameters, bool TiedUnembedding, bool HasTokenizer, long FileBytes, IReadOnlyDictionary<string, long> StoredTypes)
+    ModelLocation Location, ModelConfig Config, long Parameters, bool TiedUnembedding, bool HasTokenizer, long FileBytes,
+    IReadOnlyDictionary<string, long> StoredTypes)
 {
     /// <summary>Bytes of the weights in memory, as they are stored.</summary>
     public long BytesFp32 => 4 * Parameters;

@@ -24,7 +24,8 @@ internal static class ModelLimits
         if (config.Heads % config.KeyValueHeads != 0)
             throw new StudyException($"{config.Heads} query heads do not divide into {config.KeyValueHeads} key/value heads", where);
         if (config.Rotary is { } rotary && (rotary.Dimensions % 2 != 0 || rotary.Dimensions < 2 || rotary.Dimensions > config.HeadWidth))
-            throw new StudyException($"{rotary.Dimensions} rotary dimensions do not fit a head of {config.HeadWidth}: an even number up to that is needed", where);
+            throw new StudyException($"{rotary.Dimensions} rotary dimensions do not fit a head of {config.HeadWidth}", where,
+                "an even number up to that is needed");
         return config;
     }
 }

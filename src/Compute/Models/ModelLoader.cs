@@ -27,11 +27,13 @@ public static class ModelLoader
     }
 
     /// <summary>Reads the weights into memory. Besides them it needs a few MiB.</summary>
-    /// <param name="type">The run's type, fp32 or fp64. Stored values are widened exactly; quantised ones are dequantised in fp32 first.</param>
+    /// <param name="type">The run's type, fp32 or fp64. Stored values are widened exactly; quantised ones are dequantised in fp32
+    /// first.</param>
     /// <exception cref="StudyException">A file is damaged, a tensor is missing, misshapen, or holds a value that is not finite.</exception>
     public static ModelWeights LoadWeights(ModelLocation location, ScalarType type, WeightProcessing processing)
     {
-        if (type is not (ScalarType.Float32 or ScalarType.Float64)) throw new ArgumentException($"weights run in fp32 or fp64, not {type}", nameof(type));
+        if (type is not (ScalarType.Float32 or ScalarType.Float64))
+            throw new ArgumentException($"weights run in fp32 or fp64, not {type}", nameof(type));
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         using var source = OpenWeights(location, out var description);
@@ -50,8 +52,9 @@ public static class ModelLoader
         var weights = new ModelWeights(
             layout.Config, type, WeightProcessing.None, embedding, LoadIfAny(layout.PositionEmbedding),
             [.. layout.Blocks.Select(b => new BlockWeights(
-                LoadIfAny(b.NormAttention), LoadIfAny(b.NormAttentionBias), Load(b.QueryKeyValue), LoadIfAny(b.QueryKeyValueBias), Load(b.Output), LoadIfAny(b.OutputBias),
-                LoadIfAny(b.NormMlp), LoadIfAny(b.NormMlpBias), LoadIfAny(b.MlpIn), LoadIfAny(b.MlpInBias), LoadIfAny(b.MlpOut), LoadIfAny(b.MlpOutBias)))],
+                LoadIfAny(b.NormAttention), LoadIfAny(b.NormAttentionBias), Load(b.QueryKeyValue), LoadIfAny(b.QueryKeyValueBias),
+                Load(b.Output), LoadIfAny(b.OutputBias), LoadIfAny(b.NormMlp), LoadIfAny(b.NormMlpBias),
+                LoadIfAny(b.MlpIn), LoadIfAny(b.MlpInBias), LoadIfAny(b.MlpOut), LoadIfAny(b.MlpOutBias)))],
             LoadIfAny(layout.NormFinal), LoadIfAny(layout.NormFinalBias), LoadIfAny(layout.Unembedding) ?? embedding, null);
         filler.Run();
         if (processing == WeightProcessing.Folded) weights = WeightFolding.Fold(weights);
@@ -97,5 +100,6 @@ public static class ModelLoader
     }
 
     private static ModelDescription DescribeFolder(ModelLocation location) =>
-        HuggingFaceConfig.Read(Path.Combine(location.Path, "config.json"), Path.GetFileName(Path.TrimEndingDirectorySeparator(location.Path)));
+        HuggingFaceConfig.Read(Path.Combine(location.Path, "config.json"),
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(location.Path)));
 }

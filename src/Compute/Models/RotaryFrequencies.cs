@@ -14,7 +14,8 @@ internal static class RotaryFrequencies
     /// Llama 3.1's scaling: wavelengths above <paramref name="originalContext"/>/<paramref name="lowFactor"/> are stretched by the
     /// factor, those below originalContext/<paramref name="highFactor"/> left alone, those between blended.
     /// </summary>
-    public static double[] Llama3(double[] plain, double factor, double lowFactor, double highFactor, double originalContext) => [.. plain.Select(frequency =>
+    public static double[] Llama3(double[] plain, double factor, double lowFactor, double highFactor, double originalContext) =>
+        [.. plain.Select(frequency =>
     {
         var wavelength = 2 * Math.PI / frequency;
         if (wavelength > originalContext / lowFactor) return frequency / factor;

@@ -81,7 +81,8 @@ internal sealed class WeightFiller
 
     /// <summary>Rows of [in, out] become columns of [out, in].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static unsafe void Transpose<T>(ReadOnlySpan<T> values, T* destination, WeightPart part, long firstRow, int rows) where T : unmanaged
+    private static unsafe void Transpose<T>(ReadOnlySpan<T> values, T* destination, WeightPart part, long firstRow, int rows)
+        where T : unmanaged
     {
         long inputs = part.Shape[0];
         var outputs = (int)part.Shape[1];
@@ -121,7 +122,7 @@ internal sealed class WeightFiller
         var place = job.Stored.Shape.Count < 2 ? $"[{column}]" : $"[{row}, {column}]";
         var tooLarge = job.Stored.TypeName == "F64" && typeof(T) == typeof(float);
         throw new StudyException(
-            T.IsNaN(values[at]) ? $"its element {place} is NaN" : tooLarge ? $"its element {place} is infinite in fp32" : $"its element {place} is infinite",
-            job.Stored.Where, tooLarge ? "run with dtype fp64, or mend the file" : "no result can come of such weights: fetch the file again or train anew");
+            $"its element {place} is {(T.IsNaN(values[at]) ? "NaN" : tooLarge ? "infinite in fp32" : "infinite")}", job.Stored.Where,
+            tooLarge ? "run with dtype fp64, or mend the file" : "no result can come of such weights: fetch the file again or train anew");
     }
 }

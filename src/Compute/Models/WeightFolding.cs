@@ -15,7 +15,8 @@ internal static class WeightFolding
 {
     private const long ChunkElements = 1 << 17;
 
-    /// <summary>Changes the tensors in place; a tied unembedding becomes a tensor of its own. New tensors are of the caller's dispose scope.</summary>
+    /// <summary>Changes the tensors in place; a tied unembedding becomes a tensor of its own. New tensors are of the caller's dispose
+    /// scope.</summary>
     /// <param name="weights">As stored, used by nobody else yet.</param>
     public static ModelWeights Fold(ModelWeights weights)
     {
@@ -40,7 +41,8 @@ internal static class WeightFolding
 
     private static BlockWeights FoldBlock(BlockWeights block, ModelConfig config, bool centre)
     {
-        var queryKeyValueBias = FoldNorm(block.QueryKeyValue, block.QueryKeyValueBias, block.NormAttention, block.NormAttentionBias, centre);
+        var queryKeyValueBias =
+            FoldNorm(block.QueryKeyValue, block.QueryKeyValueBias, block.NormAttention, block.NormAttentionBias, centre);
         var mlpInBias = block.MlpIn is { } mlpIn ? FoldNorm(mlpIn, block.MlpInBias, block.NormMlp, block.NormMlpBias, centre) : null;
         if (centre)
         {
@@ -52,7 +54,8 @@ internal static class WeightFolding
         return block with
         {
             NormAttention = null, NormAttentionBias = null, NormMlp = null, NormMlpBias = null, QueryKeyValueBias = queryKeyValueBias,
-            MlpInBias = mlpInBias, OutputBias = queryKeyValueBias is null ? block.OutputBias : FoldValueBias(block, queryKeyValueBias, config),
+            MlpInBias = mlpInBias, 
+            OutputBias = queryKeyValueBias is null ? block.OutputBias : FoldValueBias(block, queryKeyValueBias, config),
         };
     }
 
@@ -85,7 +88,8 @@ internal static class WeightFolding
         using var scope = NewDisposeScope();
         long values = (long)config.KeyValueHeads * config.HeadWidth;
         var valueBias = queryKeyValueBias.narrow(0, queryKeyValueBias.shape[0] - values, values);
-        var perQueryHead = valueBias.to(ScalarType.Float64).view(config.KeyValueHeads, config.HeadWidth).repeat_interleave(config.GroupSize, 0).flatten();
+        var perQueryHead = valueBias.to(ScalarType.Float64).view(config.KeyValueHeads, config.HeadWidth)
+            .repeat_interleave(config.GroupSize, 0).flatten();
         var bias = block.OutputBias ?? zeros(config.ModelWidth, dtype: queryKeyValueBias.dtype).MoveToOuterDisposeScope();
         ForRows(block.Output, (rows, first) =>
         {
@@ -120,7 +124,8 @@ internal static class WeightFolding
         vector.copy_(values - values.mean());
     }
 
-    /// <summary>Goes through a matrix by runs of rows in fp64, so that no fp64 copy of it all is made, and writes back what is returned.</summary>
+    /// <summary>Goes through a matrix by runs of rows in fp64, so that no fp64 copy of it all is made, and writes back what is
+    /// returned.</summary>
     private static void ForRows(Tensor matrix, Func<Tensor, long, Tensor?> change)
     {
         var chunk = Math.Max(1, ChunkElements / matrix.shape[1]);

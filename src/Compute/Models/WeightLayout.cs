@@ -29,12 +29,14 @@ internal sealed record WeightSlot(IReadOnlyList<long> Shape, IReadOnlyList<Weigh
 
 /// <summary>The weights of a block and where they come from; as <see cref="BlockWeights"/>.</summary>
 internal sealed record BlockLayout(
-    WeightSlot? NormAttention, WeightSlot? NormAttentionBias, WeightSlot QueryKeyValue, WeightSlot? QueryKeyValueBias, WeightSlot Output, WeightSlot? OutputBias,
+    WeightSlot? NormAttention, WeightSlot? NormAttentionBias, WeightSlot QueryKeyValue, WeightSlot? QueryKeyValueBias, WeightSlot Output,
+    WeightSlot? OutputBias,
     WeightSlot? NormMlp, WeightSlot? NormMlpBias, WeightSlot? MlpIn, WeightSlot? MlpInBias, WeightSlot? MlpOut, WeightSlot? MlpOutBias)
 {
     public IEnumerable<WeightSlot> Slots() => new[]
     {
-        NormAttention, NormAttentionBias, QueryKeyValue, QueryKeyValueBias, Output, OutputBias, NormMlp, NormMlpBias, MlpIn, MlpInBias, MlpOut, MlpOutBias,
+        NormAttention, NormAttentionBias, QueryKeyValue, QueryKeyValueBias, Output, OutputBias, NormMlp, NormMlpBias, MlpIn, MlpInBias,
+        MlpOut, MlpOutBias,
     }.OfType<WeightSlot>();
 }
 
@@ -45,7 +47,8 @@ internal sealed record WeightLayout(
     WeightSlot? NormFinal, WeightSlot? NormFinalBias, WeightSlot? Unembedding)
 {
     public IEnumerable<WeightSlot> Slots() =>
-        new[] { Embedding, PositionEmbedding, NormFinal, NormFinalBias, Unembedding }.OfType<WeightSlot>().Concat(Blocks.SelectMany(b => b.Slots()));
+        new[] { Embedding, PositionEmbedding, NormFinal, NormFinalBias, Unembedding }.OfType<WeightSlot>()
+            .Concat(Blocks.SelectMany(b => b.Slots()));
 
     /// <summary>Every parameter once.</summary>
     public long Parameters => Slots().Sum(s => s.Count);

@@ -27,9 +27,11 @@ internal static class WeightLayouts
             throw new StudyException($"the tensor '{part.Name}' is missing, expected shape [{string.Join(", ", part.Shape)}]", source.Where,
                 "the files do not belong to this configuration, or are incomplete");
         if (!stored.Shape.SequenceEqual(part.Shape))
-            throw new StudyException($"its shape is [{string.Join(", ", stored.Shape)}], expected [{string.Join(", ", part.Shape)}]", stored.Where,
+            throw new StudyException($"its shape is [{string.Join(", ", stored.Shape)}], expected [{string.Join(", ", part.Shape)}]",
+                stored.Where,
                 "the file does not belong to this configuration");
-        if (!stored.IsFloatingPoint) throw new StudyException($"its type is {stored.TypeName}; weights are floating-point numbers", stored.Where);
+        if (!stored.IsFloatingPoint)
+            throw new StudyException($"its type is {stored.TypeName}; weights are floating-point numbers", stored.Where);
         if (stored.RowLength > 1 << 28) throw new StudyException($"rows of {stored.RowLength} are not supported", stored.Where);
     }
 
@@ -57,7 +59,8 @@ internal static class WeightLayouts
 
             (string Name, long Rows, StoredOrder Order, int Heads)[] attention = naming.QueryKeyValue is { } fused
                 ? [(At(fused)!, queries + 2 * keys, StoredOrder.Same, 0)]
-                : [(At(naming.Query)!, queries, naming.QueryKeyRows, _config.Heads), (At(naming.Key)!, keys, naming.QueryKeyRows, _config.KeyValueHeads),
+                : [(At(naming.Query)!, queries, naming.QueryKeyRows, _config.Heads),
+                    (At(naming.Key)!, keys, naming.QueryKeyRows, _config.KeyValueHeads),
                    (At(naming.Value)!, keys, StoredOrder.Same, 0)];
             (string Name, long Rows, StoredOrder Order, int Heads)[] mlpIn = naming.MlpIn is null ? []
                 : naming.Gate is { } gate ? [(At(gate)!, mlp, StoredOrder.Same, 0), (At(naming.MlpIn)!, mlp, StoredOrder.Same, 0)]
@@ -66,7 +69,8 @@ internal static class WeightLayouts
             (string, long, StoredOrder, int)[] mlpOut = naming.MlpOut is null ? [] : [(At(naming.MlpOut)!, width, StoredOrder.Same, 0)];
 
             // Llama's attention_bias covers the output too, Qwen2's biases are of q, k, v only; there a missing one is no error.
-            var outputBias = _config.Family == "gpt2" || (_config.Family is "llama" or "mistral" && description.AttentionBias && source is not GgufFile);
+            var outputBias = _config.Family == "gpt2"
+                || (_config.Family is "llama" or "mistral" && description.AttentionBias && source is not GgufFile);
             return new BlockLayout(
                 Vector(At(naming.NormAttention), width), NormBias(At(naming.NormAttention)),
                 Matrix(attention, width)!, Bias(attention, description.AttentionBias),
@@ -76,9 +80,11 @@ internal static class WeightLayouts
                 Matrix(mlpOut, mlp), Bias(mlpOut, description.MlpBias));
         }
 
-        private static WeightSlot Plain(string name, long rows, long columns) => new([rows, columns], [new WeightPart(name, [rows, columns])]);
+        private static WeightSlot Plain(string name, long rows, long columns) =>
+            new([rows, columns], [new WeightPart(name, [rows, columns])]);
 
-        private static WeightSlot? Vector(string? name, long length) => name is null ? null : new([length], [new WeightPart(name, [length])]);
+        private static WeightSlot? Vector(string? name, long length) =>
+            name is null ? null : new([length], [new WeightPart(name, [length])]);
 
         private WeightSlot? NormBias(string? norm) =>
             norm is not null && _config.Norm == NormKind.LayerNorm ? Vector(WeightNaming.BiasOf(norm), _config.ModelWidth) : null;

@@ -10,14 +10,17 @@ namespace InterpActors.Compute.Models;
 internal sealed record WeightNaming(
     string Embedding, string? PositionEmbedding, string? NormFinal, string Unembedding, string Block,
     string? NormAttention, string? QueryKeyValue, string? Query, string? Key, string? Value, string Output,
-    string? NormMlp, string? Gate, string? MlpIn, string? MlpOut, StoredOrder Matrices = StoredOrder.Same, StoredOrder QueryKeyRows = StoredOrder.Same)
+    string? NormMlp, string? Gate, string? MlpIn, string? MlpOut, StoredOrder Matrices = StoredOrder.Same,
+    StoredOrder QueryKeyRows = StoredOrder.Same)
 {
-    /// <summary>Published gpt2 files have no prefix, those that transformers saves have one. Their matrices are Conv1D's: [in, out].</summary>
+    /// <summary>Published gpt2 files have no prefix, those that transformers saves have one. Their matrices are Conv1D's: [in,
+    /// out].</summary>
     public static WeightNaming Gpt2(IWeightSource source)
     {
         var prefix = source.Tensors.ContainsKey("wte.weight") ? "" : "transformer.";
         return new(prefix + "wte.weight", prefix + "wpe.weight", prefix + "ln_f.weight", "lm_head.weight", prefix + "h.{l}.",
-            "ln_1.weight", "attn.c_attn.weight", null, null, null, "attn.c_proj.weight", "ln_2.weight", null, "mlp.c_fc.weight", "mlp.c_proj.weight",
+            "ln_1.weight", "attn.c_attn.weight", null, null, null, "attn.c_proj.weight", "ln_2.weight", null, "mlp.c_fc.weight",
+            "mlp.c_proj.weight",
             StoredOrder.Transposed);
     }
 
@@ -26,13 +29,15 @@ internal sealed record WeightNaming(
     {
         var prefix = source.Tensors.ContainsKey("embed_tokens.weight") ? "" : "model.";
         return new(prefix + "embed_tokens.weight", null, prefix + "norm.weight", "lm_head.weight", prefix + "layers.{l}.",
-            "input_layernorm.weight", null, "self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight", "self_attn.o_proj.weight",
+            "input_layernorm.weight", null, "self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight",
+            "self_attn.o_proj.weight",
             "post_attention_layernorm.weight", "mlp.gate_proj.weight", "mlp.up_proj.weight", "mlp.down_proj.weight");
     }
 
     /// <summary>The project's own attention-only models.</summary>
     public static WeightNaming AttentionOnly { get; } = new(
-        "embed.W_E", "pos_embed.W_pos", null, "unembed.W_U", "blocks.{l}.", null, "attn.W_QKV", null, null, null, "attn.W_O", null, null, null, null);
+        "embed.W_E", "pos_embed.W_pos", null, "unembed.W_U", "blocks.{l}.", null, "attn.W_QKV", null, null, null, "attn.W_O",
+        null, null, null, null);
 
     /// <summary>
     /// llama.cpp's names. Its converter interleaves the q and k rows of the llama architecture (and only of it) for rotary pairs of
@@ -69,7 +74,8 @@ internal sealed record WeightNaming(
             var rest = tensor.Name[root.Length..];
             var dot = rest.IndexOf('.');
             if (dot > 0 && Buffers.Contains(rest[(dot + 1)..])) continue;
-            throw new StudyException($"the tensor '{tensor.Name}' is no part of a {layout.Config.Family} model of {layout.Config.Layers} layers", source.Where,
+            throw new StudyException(
+                $"the tensor '{tensor.Name}' is no part of a {layout.Config.Family} model of {layout.Config.Layers} layers", source.Where,
                 "the file holds a variant of the architecture that is not supported");
         }
     }

@@ -51,7 +51,8 @@ internal static class Dequantiser
         }
     }
 
-    internal static float Half(ReadOnlySpan<byte> bytes) => (float)BitConverter.UInt16BitsToHalf(BinaryPrimitives.ReadUInt16LittleEndian(bytes));
+    internal static float Half(ReadOnlySpan<byte> bytes) =>
+        (float)BitConverter.UInt16BitsToHalf(BinaryPrimitives.ReadUInt16LittleEndian(bytes));
 
     /// <summary>The levels of the non-linear 4-bit formats (ggml's <c>kvalues_iq4nl</c>).</summary>
     internal static readonly float[] NonLinearLevels = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];

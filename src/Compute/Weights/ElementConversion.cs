@@ -5,7 +5,8 @@ using System.Runtime.Intrinsics;
 
 namespace InterpActors.Compute.Weights;
 
-/// <summary>Conversions between the element types of weight files and fp32/fp64, vectorised. Narrowing rounds to nearest even; widening is exact.</summary>
+/// <summary>Conversions between the element types of weight files and fp32/fp64, vectorised. Narrowing rounds to nearest even; widening is
+/// exact.</summary>
 internal static class ElementConversion
 {
     /// <summary>IEEE half precision to fp32, infinities, NaNs and subnormals included.</summary>

@@ -64,12 +64,14 @@ public sealed class GgufFile : IWeightSource
     private static GgufFile Read(MappedFile file, GgufReader reader)
     {
         var path = file.Path;
-        if (reader.U32("the magic number") != Magic) throw new StudyException("this is not a GGUF file: it does not begin with 'GGUF'", path);
+        if (reader.U32("the magic number") != Magic)
+            throw new StudyException("this is not a GGUF file: it does not begin with 'GGUF'", path);
         var version = reader.U32("the version");
         if (version is not (2 or 3))
         {
             var swapped = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(version) is 2 or 3;
-            throw new StudyException(swapped ? "big-endian GGUF files are not supported" : $"GGUF version {version} is not supported", path, "versions 2 and 3 are");
+            throw new StudyException(swapped ? "big-endian GGUF files are not supported" : $"GGUF version {version} is not supported",
+                path, "versions 2 and 3 are");
         }
         // A tensor entry takes at least 8 (name) + 4 (dimensions) + 4 (type) + 8 (offset) bytes, a key 8 + 4 + 1.
         var tensorCount = reader.Count(24, "tensors");
@@ -95,7 +97,8 @@ public sealed class GgufFile : IWeightSource
         var name = reader.Text("a tensor's name");
         var where = $"{path} tensor {name}";
         var dimensions = reader.U32($"the dimensions of tensor {name}");
-        if (dimensions is 0 or > MostDimensions) throw new StudyException($"it has {dimensions} dimensions; 1 to {MostDimensions} are possible", where, "the file is damaged");
+        if (dimensions is 0 or > MostDimensions)
+            throw new StudyException($"it has {dimensions} dimensions; 1 to {MostDimensions} are possible", where, "the file is damaged");
         var shape = new long[dimensions];
         UInt128 count = 1;
         for (var d = 0; d < dimensions; d++)
@@ -104,16 +107,21 @@ public sealed class GgufFile : IWeightSource
             if (size == 0) throw new StudyException("a dimension is 0", where, "the file is damaged");
             // Later dimensions are the outer ones in the file.
             shape[dimensions - 1 - d] = (long)Math.Min(size, long.MaxValue);
-            count = count * size > long.MaxValue ? throw new StudyException("its shape overflows", where, "the file is damaged") : count * size;
+            count = count * size > long.MaxValue 
+                ? throw new StudyException("its shape overflows", where, "the file is damaged")
+                : count * size;
         }
         var id = reader.U32($"the type of tensor {name}");
         var type = GgufType.Find(id) ?? throw new StudyException(
-            $"its type {GgufType.NameOf(id)} cannot be read", where, "readable are " + string.Join(", ", GgufType.Supported.Select(t => t.Name)));
+            $"its type {GgufType.NameOf(id)} cannot be read", where,
+            "readable are " + string.Join(", ", GgufType.Supported.Select(t => t.Name)));
         if (shape[^1] % type.BlockLength != 0)
-            throw new StudyException($"rows of {shape[^1]} do not divide into {type.Name} blocks of {type.BlockLength}", where, "the file is damaged");
+            throw new StudyException($"rows of {shape[^1]} do not divide into {type.Name} blocks of {type.BlockLength}", where,
+                "the file is damaged");
         var bytes = (Int128)count / type.BlockLength * type.BlockBytes;
         var offset = reader.U64($"the offset of tensor {name}");
-        if (bytes > long.MaxValue || offset > long.MaxValue) throw new StudyException("its place in the file overflows", where, "the file is damaged");
+        if (bytes > long.MaxValue || offset > long.MaxValue)
+            throw new StudyException("its place in the file overflows", where, "the file is damaged");
         return new Entry(name, shape, type, (long)offset, (long)bytes);
     }
 
@@ -142,7 +150,8 @@ public sealed class GgufFile : IWeightSource
                     $"its {entry.Bytes} bytes at {(Int128)dataStart + entry.Offset} end beyond the file's {file.Length} bytes", where,
                     "the file is cut short or damaged: fetch it again");
             free = entry.Offset + entry.Bytes;
-            if (!tensors.TryAdd(entry.Name, new GgufTensor(file, dataStart + entry.Offset, entry.Type, entry.Name, entry.Shape, entry.Bytes)))
+            if (!tensors.TryAdd(entry.Name,
+                new GgufTensor(file, dataStart + entry.Offset, entry.Type, entry.Name, entry.Shape, entry.Bytes)))
                 throw new StudyException("it stands in the file twice", where, "the file is damaged");
         }
         return tensors;

@@ -34,7 +34,8 @@ public sealed class GgufMetadata : IReadOnlyDictionary<string, object>
         return found;
     }
 
-    public IEnumerator<KeyValuePair<string, object>> GetEnumerator() => _values.Select(p => KeyValuePair.Create(p.Key, Plain(p.Value))).GetEnumerator();
+    public IEnumerator<KeyValuePair<string, object>> GetEnumerator() =>
+        _values.Select(p => KeyValuePair.Create(p.Key, Plain(p.Value))).GetEnumerator();
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>A text; null where the key is absent.</summary>

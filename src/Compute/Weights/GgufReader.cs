@@ -99,7 +99,8 @@ internal sealed class GgufReader
         };
     }
 
-    /// <summary>Checks the lengths of an array of texts and keeps its bytes; a vocabulary is made into strings when somebody wants it.</summary>
+    /// <summary>Checks the lengths of an array of texts and keeps its bytes; a vocabulary is made into strings when somebody wants
+    /// it.</summary>
     private GgufTexts Texts(string key)
     {
         var count = Count(8, $"texts of the key '{key}'");
@@ -130,7 +131,9 @@ internal sealed class GgufReader
     }
 
     private bool Truth(byte value, string key) =>
-        value <= 1 ? value == 1 : throw new StudyException($"the key '{key}' holds {value} where only 0 or 1 can stand", _file, "the file is damaged");
+        value <= 1
+            ? value == 1
+            : throw new StudyException($"the key '{key}' holds {value} where only 0 or 1 can stand", _file, "the file is damaged");
 
     private readonly byte[] _scratch = new byte[8];
 
@@ -155,5 +158,6 @@ internal sealed class GgufReader
 
     private StudyException Short(string found) => _stream.Length > _limit
         ? new StudyException($"{found}, more than fits into a head of {LargestHead >> 20} MiB", _file, "the file is damaged")
-        : new StudyException($"{found}, but the file has only {_stream.Length} bytes", _file, "the file is cut short or damaged: fetch it again");
+        : new StudyException($"{found}, but the file has only {_stream.Length} bytes", _file,
+            "the file is cut short or damaged: fetch it again");
 }

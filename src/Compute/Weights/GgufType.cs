@@ -1,6 +1,7 @@
 namespace InterpActors.Compute.Weights;
 
-/// <summary>A tensor's element type in a GGUF file: blocks of <paramref name="BlockLength"/> elements in <paramref name="BlockBytes"/> bytes.</summary>
+/// <summary>A tensor's element type in a GGUF file: blocks of <paramref name="BlockLength"/> elements in <paramref name="BlockBytes"/>
+/// bytes.</summary>
 /// <remarks>Numbers, names and sizes as in ggml's <c>ggml_type</c> and its block structures.</remarks>
 internal sealed record GgufType(uint Id, string Name, int BlockLength, int BlockBytes)
 {

@@ -21,7 +21,8 @@ public sealed class SafetensorsFile : IWeightSource
         _file = file;
         Metadata = header.Metadata;
         Tensors = header.Entries.Values.ToDictionary(
-            e => e.Name, StoredTensor (e) => new SafetensorsTensor(file, dataStart + e.Begin, e.Type, e.Name, e.Shape, e.End - e.Begin), StringComparer.Ordinal);
+            e => e.Name, StoredTensor (e) => new SafetensorsTensor(file, dataStart + e.Begin, e.Type, e.Name, e.Shape, e.End - e.Begin),
+            StringComparer.Ordinal);
     }
 
     /// <summary>The file's <c>__metadata__</c>.</summary>
@@ -48,15 +49,18 @@ public sealed class SafetensorsFile : IWeightSource
         var file = MappedFile.Open(Path.GetFullPath(path));
         try
         {
-            if (file.Length < 8) throw new StudyException($"a safetensors file has at least 8 bytes, this one {file.Length}", file.Path, "fetch it again");
+            if (file.Length < 8)
+                throw new StudyException($"a safetensors file has at least 8 bytes, this one {file.Length}", file.Path, "fetch it again");
             using var lengthWindow = file.Map(0, 8);
             var length = BinaryPrimitives.ReadUInt64LittleEndian(lengthWindow.Bytes);
             if (length > (ulong)(file.Length - 8))
                 throw new StudyException($"it announces a header of {length} bytes, but has only {file.Length} bytes", file.Path,
                     "the file is cut short, damaged or no safetensors file");
-            if (length > LargestHeader) throw new StudyException($"its header of {length} bytes is larger than the {LargestHeader} that are read", file.Path);
+            if (length > LargestHeader)
+                throw new StudyException($"its header of {length} bytes is larger than the {LargestHeader} that are read", file.Path);
             using var header = file.Map(8, (int)length);
-            return new SafetensorsFile(file, SafetensorsHeader.Read(file.Path, header.Bytes, file.Length - 8 - (long)length), 8 + (long)length);
+            return new SafetensorsFile(file, SafetensorsHeader.Read(file.Path, header.Bytes, file.Length - 8 - (long)length),
+                8 + (long)length);
         }
         catch
         {

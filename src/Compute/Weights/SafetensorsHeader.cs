@@ -36,7 +36,8 @@ internal sealed class SafetensorsHeader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new StudyException($"its header is not valid JSON ({e.Message.TrimEnd('.')})", file, "the file is damaged or no safetensors file", e);
+            throw new StudyException($"its header is not valid JSON ({e.Message.TrimEnd('.')})", file,
+                "the file is damaged or no safetensors file", e);
         }
         header.CheckCover();
         return header;
@@ -97,15 +98,20 @@ internal sealed class SafetensorsHeader
         if (shape is null) throw Bad("its entry has no 'shape'", name);
         if (offsets is not [var begin, var end]) throw Bad("its entry has no 'data_offsets' of two numbers", name);
         var type = SafetensorsType.Find(dtype) ?? throw new StudyException(
-            $"its dtype '{dtype}' is not known", $"{_file} tensor {name}", "known are " + string.Join(", ", SafetensorsType.All.Select(t => t.Name)));
+            $"its dtype '{dtype}' is not known", $"{_file} tensor {name}", 
+            "known are " + string.Join(", ", SafetensorsType.All.Select(t => t.Name)));
         if (end < begin) throw Bad($"its data_offsets [{begin}, {end}] end before they begin", name);
         if (end > _dataLength)
-            throw new StudyException($"its data_offsets [{begin}, {end}] end beyond the {_dataLength} bytes of data", $"{_file} tensor {name}",
+            throw new StudyException($"its data_offsets [{begin}, {end}] end beyond the {_dataLength} bytes of data",
+                $"{_file} tensor {name}",
                 "the file is cut short or damaged: fetch it again");
         var bytes = shape.Aggregate((Int128)type.Bytes, (product, size) => product > long.MaxValue ? product : product * size);
         if (shape.Contains(0)) bytes = 0;
         if (bytes != end - begin)
-            throw Bad($"shape [{string.Join(", ", shape)}] of {dtype} takes {(bytes > long.MaxValue ? "more than 2^63" : bytes.ToString())} bytes, its data_offsets give {end - begin}", name);
+        {
+            var taken = bytes > long.MaxValue ? "more than 2^63" : bytes.ToString();
+            throw Bad($"shape [{string.Join(", ", shape)}] of {dtype} takes {taken} bytes, its data_offsets give {end - begin}", name);
+        }
         return new Entry(name, type, shape, begin, end);
     }
 

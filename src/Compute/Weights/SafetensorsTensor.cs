@@ -69,7 +69,9 @@ internal sealed record SafetensorsTensor : StoredTensor
         {
             if (!Type.SameBits)
             {
-                using var flat = Count == 0 ? torch.empty(0, dtype: ScalarType.Int64) : torch.tensor(ReadUnsigned(), dtype: ScalarType.Int64);
+                using var flat = Count == 0
+                    ? torch.empty(0, dtype: ScalarType.Int64)
+                    : torch.tensor(ReadUnsigned(), dtype: ScalarType.Int64);
                 tensor.copy_(flat.view([.. Shape]));
                 return tensor;
             }
@@ -101,7 +103,9 @@ internal sealed record SafetensorsTensor : StoredTensor
                 "U32" => BinaryPrimitives.ReadUInt32LittleEndian(bytes),
                 _ => BinaryPrimitives.ReadUInt64LittleEndian(bytes),
             };
-            values[i] = value <= long.MaxValue ? (long)value : throw new StudyException($"its value {value} does not fit into 63 bits", Where);
+            values[i] = value <= long.MaxValue
+                ? (long)value
+                : throw new StudyException($"its value {value} does not fit into 63 bits", Where);
         }
         return values;
     }

@@ -18,7 +18,8 @@ public static class SafetensorsWriter
     /// <param name="tensors">Any shape, device and layout; types that the format has.</param>
     /// <exception cref="ArgumentException">Two tensors of one name, or a type that the format lacks.</exception>
     /// <exception cref="IOException">The disk is full or the folder cannot be written; what was written is removed.</exception>
-    public static void Write(string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(string path, IEnumerable<(string Name, Tensor Tensor)> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         var list = InOrder(tensors);
         var temporary = path + ".tmp";
@@ -59,7 +60,8 @@ public static class SafetensorsWriter
         return twice is null ? list : throw new ArgumentException($"the name '{twice.Key}' is taken", nameof(tensors));
     }
 
-    private static void WriteHeader(Stream stream, IReadOnlyList<(string Name, Tensor Tensor, SafetensorsType Type)> tensors, IReadOnlyDictionary<string, string>? metadata)
+    private static void WriteHeader(Stream stream, IReadOnlyList<(string Name, Tensor Tensor, SafetensorsType Type)> tensors,
+        IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))

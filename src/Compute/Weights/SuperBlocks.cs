@@ -63,7 +63,8 @@ internal static class SuperBlocks
         }
     }
 
-    /// <summary>As <see cref="Q4_K"/> with 32 bytes of fifth bits before the nibbles: bit s of byte j belongs to sub-block s, element j.</summary>
+    /// <summary>As <see cref="Q4_K"/> with 32 bytes of fifth bits before the nibbles: bit s of byte j belongs to sub-block s, element
+    /// j.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q5_K(ReadOnlySpan<byte> block, Span<float> values)
     {
@@ -102,7 +103,8 @@ internal static class SuperBlocks
         }
     }
 
-    /// <summary>Factor, 2 bytes of high scale bits, 4 bytes of low scale nibbles (biased by 32), 128 bytes of nibbles into the levels.</summary>
+    /// <summary>Factor, 2 bytes of high scale bits, 4 bytes of low scale nibbles (biased by 32), 128 bytes of nibbles into the
+    /// levels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void IQ4_XS(ReadOnlySpan<byte> block, Span<float> values)
     {
@@ -124,7 +126,8 @@ internal static class SuperBlocks
         }
     }
 
-    /// <summary>Sub-blocks 0 … 3 have their 6-bit scale and minimum in bytes s and s + 4; 4 … 7 in nibbles of byte s + 4 and the spare high bits.</summary>
+    /// <summary>Sub-blocks 0 … 3 have their 6-bit scale and minimum in bytes s and s + 4; 4 … 7 in nibbles of byte s + 4 and the spare
+    /// high bits.</summary>
     private static (int Scale, int Minimum) ScaleAndMinimum(ReadOnlySpan<byte> packed, int sub) => sub < 4
         ? (packed[sub] & 63, packed[sub + 4] & 63)
         : ((packed[sub + 4] & 15) | packed[sub - 4] >> 6 << 4, (packed[sub + 4] >> 4) | packed[sub] >> 6 << 4);

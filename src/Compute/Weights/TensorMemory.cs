@@ -11,7 +11,8 @@ internal static unsafe class TensorMemory
     /// <summary>The address of the first element; null for an empty tensor.</summary>
     public static byte* Pointer(Tensor tensor)
     {
-        if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous()) throw new ArgumentException("a contiguous tensor on the CPU is needed", nameof(tensor));
+        if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
+            throw new ArgumentException("a contiguous tensor on the CPU is needed", nameof(tensor));
         if (tensor.NumberOfElements == 0) return null;
         // Tensor.bytes refuses tensors of 2 GiB and more, but not a view of their first element.
         using var scope = torch.NewDisposeScope();

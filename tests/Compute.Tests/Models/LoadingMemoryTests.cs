@@ -51,8 +51,11 @@ public sealed class LoadingMemoryTests : IDisposable
             Add(norm + ".weight", width);
             Add(norm + ".bias", width);
         }
+        (string, int, int)[] matrices =
+            [("attn.c_attn", width, 3 * width), ("attn.c_proj", width, width),
+             ("mlp.c_fc", width, 4 * width), ("mlp.c_proj", 4 * width, width)];
         for (var layer = 0; layer < layers; layer++)
-            foreach (var (name, inputs, outputs) in new[] { ("attn.c_attn", width, 3 * width), ("attn.c_proj", width, width), ("mlp.c_fc", width, 4 * width), ("mlp.c_proj", 4 * width, width) })
+            foreach (var (name, inputs, outputs) in matrices)
             {
                 Add($"h.{layer}.{name}.weight", inputs, outputs);
                 Add($"h.{layer}.{name}.bias", outputs);
@@ -74,5 +77,6 @@ public sealed class LoadingMemoryTests : IDisposable
     }
 
     private static long Field(string name) => 1024 * long.Parse(
-        File.ReadLines("/proc/self/status").First(l => l.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        File.ReadLines("/proc/self/status").First(l => l.StartsWith(name, StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
 }

@@ -36,11 +36,15 @@ public sealed class ModelConfigTests : IDisposable
     public void Sizes_and_conventions_of_the_families()
     {
         var gpt2 = Read(Text("gpt2/config.json"));
-        Assert.Equal(("gpt2", 3, 4, 4, 10, 40, 160, 40, 320), (gpt2.Family, gpt2.Layers, gpt2.Heads, gpt2.KeyValueHeads, gpt2.HeadWidth, gpt2.ModelWidth, gpt2.MlpWidth, gpt2.ContextLength, gpt2.Vocabulary));
-        Assert.Equal((NormKind.LayerNorm, 1e-5, ActivationKind.GeluTanh, PositionKind.Learned, 1 / Math.Sqrt(10)), (gpt2.Norm, gpt2.NormEpsilon, gpt2.Activation, gpt2.Positions, gpt2.AttentionScale));
+        Assert.Equal(("gpt2", 3, 4, 4, 10, 40, 160, 40, 320),
+            (gpt2.Family, gpt2.Layers, gpt2.Heads, gpt2.KeyValueHeads, gpt2.HeadWidth, gpt2.ModelWidth, gpt2.MlpWidth, gpt2.ContextLength,
+            gpt2.Vocabulary));
+        Assert.Equal((NormKind.LayerNorm, 1e-5, ActivationKind.GeluTanh, PositionKind.Learned, 1 / Math.Sqrt(10)),
+            (gpt2.Norm, gpt2.NormEpsilon, gpt2.Activation, gpt2.Positions, gpt2.AttentionScale));
 
         var mistral = Read(Text("mistral/config.json"));
-        Assert.Equal(("mistral", 4, 2, 10, NormKind.RmsNorm, ActivationKind.Silu, true), (mistral.Family, mistral.Heads, mistral.KeyValueHeads, mistral.HeadWidth, mistral.Norm, mistral.Activation, mistral.GatedMlp));
+        Assert.Equal(("mistral", 4, 2, 10, NormKind.RmsNorm, ActivationKind.Silu, true),
+            (mistral.Family, mistral.Heads, mistral.KeyValueHeads, mistral.HeadWidth, mistral.Norm, mistral.Activation, mistral.GatedMlp));
         Assert.Equal([6, 6], mistral.SlidingWindows);
 
         var qwen = Read(Text("qwen2-bf16/config.json").Replace("\"use_sliding_window\": false", "\"use_sliding_window\": true")
@@ -48,7 +52,8 @@ public sealed class ModelConfigTests : IDisposable
         Assert.Equal([null, 9], qwen.SlidingWindows);
 
         var own = Read("""{"model_type":"attention-only","n_layer":2,"n_head":3,"d_head":5,"n_embd":16,"n_positions":8,"vocab_size":11,"beta":4}""");
-        Assert.Equal(("attention-only", 2, 3, 5, 16, 0, 1.0, NormKind.None, false), (own.Family, own.Layers, own.Heads, own.HeadWidth, own.ModelWidth, own.MlpWidth, own.AttentionScale, own.Norm, own.HasMlp));
+        Assert.Equal(("attention-only", 2, 3, 5, 16, 0, 1.0, NormKind.None, false),
+            (own.Family, own.Layers, own.Heads, own.HeadWidth, own.ModelWidth, own.MlpWidth, own.AttentionScale, own.Norm, own.HasMlp));
     }
 
     [Fact]
@@ -61,7 +66,9 @@ public sealed class ModelConfigTests : IDisposable
         Assert.Contains(Enumerable.Range(0, 8), i => frequencies[i] < plain[i] * 0.999 && frequencies[i] > plain[i] / 8 * 1.001);
 
         var gguf = ModelLoader.ReadConfig(ModelLoaderTests.Model("llama3.Q4_1.gguf"));
-        Assert.Equal(("llama", "tiny llama3", 2, 4, 2, 16, 64, 96, 512, 360), (gguf.Family, gguf.Name, gguf.Layers, gguf.Heads, gguf.KeyValueHeads, gguf.HeadWidth, gguf.ModelWidth, gguf.MlpWidth, gguf.ContextLength, gguf.Vocabulary));
+        Assert.Equal(("llama", "tiny llama3", 2, 4, 2, 16, 64, 96, 512, 360),
+            (gguf.Family, gguf.Name, gguf.Layers, gguf.Heads, gguf.KeyValueHeads, gguf.HeadWidth, gguf.ModelWidth, gguf.MlpWidth,
+            gguf.ContextLength, gguf.Vocabulary));
         Assert.Equal((double)1e-5f, gguf.NormEpsilon);
         for (var i = 0; i < 8; i++) Assert.Equal(frequencies[i], gguf.Rotary!.InverseFrequencies[i], 1e-7 * frequencies[i]);
     }
@@ -69,16 +76,19 @@ public sealed class ModelConfigTests : IDisposable
     [Fact]
     public void Linear_rope_scaling_divides_every_frequency()
     {
-        var scaled = Read(Text("llama3/config.json").Replace("\"rope_type\": \"llama3\"", "\"type\": \"linear\"")).Rotary!.InverseFrequencies;
+        var scaled = Read(Text("llama3/config.json").Replace("\"rope_type\": \"llama3\"", "\"type\": \"linear\""))
+            .Rotary!.InverseFrequencies;
         Assert.Equal(Math.Pow(500, -3 / 8.0) / 8, scaled[3], 1e-15);
     }
 
     [Theory]
-    [InlineData("\"model_type\": \"llama\"", "\"model_type\": \"qwen3\"", "the architecture 'qwen3' is not supported; supported are gpt2, llama, mistral, qwen2, attention-only")]
+    [InlineData("\"model_type\": \"llama\"", "\"model_type\": \"qwen3\"",
+        "the architecture 'qwen3' is not supported; supported are gpt2, llama, mistral, qwen2, attention-only")]
     [InlineData("\"rope_type\": \"llama3\"", "\"rope_type\": \"yarn\"", "the rope scaling 'yarn' is not supported")]
     [InlineData("\"hidden_act\": \"silu\"", "\"hidden_act\": \"quick_gelu\"", "the activation 'quick_gelu' is not supported")]
     [InlineData("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3", "4 query heads do not divide into 3 key/value heads")]
-    [InlineData("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 2000000000", "'num_hidden_layers' must hold a whole number from 1 to 4096")]
+    [InlineData("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 2000000000",
+        "'num_hidden_layers' must hold a whole number from 1 to 4096")]
     [InlineData("\"num_hidden_layers\": 2", "\"num_hidden_layers\": -1", "'num_hidden_layers' must hold")]
     [InlineData("\"num_hidden_layers\": 2,", "", "the key 'num_hidden_layers' is missing")]
     [InlineData("\"hidden_size\": 64", "\"hidden_size\": \"64\"", "'hidden_size' must hold a whole number")]

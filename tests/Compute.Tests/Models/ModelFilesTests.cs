@@ -121,7 +121,8 @@ public sealed class ModelFilesTests : IDisposable
     {
         string Untied(string json) => json.Replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
         Assert.Contains("the tensor 'lm_head.weight' is missing, expected shape [320, 40]", Refused(Copy("gpt2", config: Untied)).Message);
-        using var weights = ModelLoader.LoadWeights(Copy("gpt2", t => t["lm_head.weight"] = full([320, 40], 7f), Untied), ScalarType.Float32, WeightProcessing.None);
+        var untied = Copy("gpt2", t => t["lm_head.weight"] = full([320, 40], 7f), Untied);
+        using var weights = ModelLoader.LoadWeights(untied, ScalarType.Float32, WeightProcessing.None);
         Assert.Equal(7f, weights.Unembedding.mean().item<float>());
     }
 
@@ -133,7 +134,8 @@ public sealed class ModelFilesTests : IDisposable
         using var scope = NewDisposeScope();
         var tensors = new List<(string, Tensor)>
         {
-            ("embed.W_E", randn(11, 7)), ("pos_embed.W_pos", randn(5, 7)), ("blocks.0.attn.W_QKV", randn(18, 7)), ("blocks.0.attn.W_O", randn(7, 6)), ("unembed.W_U", randn(11, 7)),
+            ("embed.W_E", randn(11, 7)), ("pos_embed.W_pos", randn(5, 7)), ("blocks.0.attn.W_QKV", randn(18, 7)),
+            ("blocks.0.attn.W_O", randn(7, 6)), ("unembed.W_U", randn(11, 7)),
         };
         SafetensorsWriter.Write(Path.Combine(_folder, "model.safetensors"), tensors);
         var location = ModelLoader.Locate(_folder, ".");
@@ -154,15 +156,23 @@ public sealed class ModelFilesTests : IDisposable
     [Fact]
     public void Names_what_is_missing_misshapen_strange_or_not_a_number()
     {
-        Assert.Contains("the tensor 'transformer.h.1.mlp.c_fc.bias' is missing, expected shape [160]", Refused(Copy("gpt2", t => t.Remove("transformer.h.1.mlp.c_fc.bias"))).Message);
-        Assert.Contains("tensor transformer.h.2.attn.c_proj.weight: its shape is [40, 39], expected [40, 40]", Refused(Copy("gpt2", t => t["transformer.h.2.attn.c_proj.weight"] = zeros(40, 39))).Message);
-        Assert.Contains("tensor transformer.ln_f.bias: its type is I64", Refused(Copy("gpt2", t => t["transformer.ln_f.bias"] = zeros(40, dtype: ScalarType.Int64))).Message);
-        Assert.Contains("the tensor 'model.layers.1.self_attn.q_norm.weight' is no part of a qwen2 model", Refused(Copy("qwen2-bf16", t => t["model.layers.1.self_attn.q_norm.weight"] = ones(16))).Message);
-        Assert.Contains("tensor transformer.wte.weight: its element [300, 39] is NaN", Refused(Copy("gpt2", t => t["transformer.wte.weight"][300, 39] = float.NaN)).Message);
-        Assert.Contains("tensor transformer.h.0.attn.c_attn.weight: its element [39, 119] is infinite", Refused(Copy("gpt2", t => t["transformer.h.0.attn.c_attn.weight"][39, 119] = float.NegativeInfinity)).Message);
-        Assert.Contains("tensor transformer.ln_f.weight: its element [0] is infinite in fp32; run with dtype fp64", Refused(Copy("gpt2", t => t["transformer.ln_f.weight"] = full(40, 1e39, dtype: ScalarType.Float64))).Message);
+        Assert.Contains("the tensor 'transformer.h.1.mlp.c_fc.bias' is missing, expected shape [160]",
+            Refused(Copy("gpt2", t => t.Remove("transformer.h.1.mlp.c_fc.bias"))).Message);
+        Assert.Contains("tensor transformer.h.2.attn.c_proj.weight: its shape is [40, 39], expected [40, 40]",
+            Refused(Copy("gpt2", t => t["transformer.h.2.attn.c_proj.weight"] = zeros(40, 39))).Message);
+        Assert.Contains("tensor transformer.ln_f.bias: its type is I64",
+            Refused(Copy("gpt2", t => t["transformer.ln_f.bias"] = zeros(40, dtype: ScalarType.Int64))).Message);
+        Assert.Contains("the tensor 'model.layers.1.self_attn.q_norm.weight' is no part of a qwen2 model",
+            Refused(Copy("qwen2-bf16", t => t["model.layers.1.self_attn.q_norm.weight"] = ones(16))).Message);
+        Assert.Contains("tensor transformer.wte.weight: its element [300, 39] is NaN",
+            Refused(Copy("gpt2", t => t["transformer.wte.weight"][300, 39] = float.NaN)).Message);
+        Assert.Contains("tensor transformer.h.0.attn.c_attn.weight: its element [39, 119] is infinite",
+            Refused(Copy("gpt2", t => t["transformer.h.0.attn.c_attn.weight"][39, 119] = float.NegativeInfinity)).Message);
+        Assert.Contains("tensor transformer.ln_f.weight: its element [0] is infinite in fp32; run with dtype fp64",
+            Refused(Copy("gpt2", t => t["transformer.ln_f.weight"] = full(40, 1e39, dtype: ScalarType.Float64))).Message);
         File.Delete(Path.Combine(_folder, "model.safetensors"));
-        Assert.Contains("there is neither model.safetensors nor model.safetensors.index.json", Refused(ModelLoader.Locate(_folder, ".")).Message);
+        Assert.Contains("there is neither model.safetensors nor model.safetensors.index.json",
+            Refused(ModelLoader.Locate(_folder, ".")).Message);
     }
 
     [Fact]
@@ -174,7 +184,8 @@ public sealed class ModelFilesTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "notes.txt"), "not part of the model");
         Assert.Equal(hash, ModelLoader.Sha256(location));
         var elsewhere = Directory.CreateDirectory(Path.Combine(_folder, "elsewhere")).FullName;
-        foreach (var file in new[] { "config.json", "model.safetensors" }) File.Copy(Path.Combine(_folder, file), Path.Combine(elsewhere, file));
+        foreach (var file in new[] { "config.json", "model.safetensors" })
+            File.Copy(Path.Combine(_folder, file), Path.Combine(elsewhere, file));
         Assert.Equal(hash, ModelLoader.Sha256(ModelLoader.Locate(elsewhere, ".")));
         File.WriteAllText(Path.Combine(elsewhere, "tokenizer.json"), "{}");
         Assert.NotEqual(hash, ModelLoader.Sha256(ModelLoader.Locate(elsewhere, ".")));

@@ -11,7 +11,8 @@ public sealed class ModelLoaderTests
     internal static ModelLocation Model(string name) => ModelLoader.Locate(TestData.Path("models/" + name), ".");
 
     /// <summary>Largest absolute difference.</summary>
-    internal static double Difference(Tensor a, Tensor b) => (a.to(ScalarType.Float64) - b.to(ScalarType.Float64)).abs().max().item<double>();
+    internal static double Difference(Tensor a, Tensor b) =>
+        (a.to(ScalarType.Float64) - b.to(ScalarType.Float64)).abs().max().item<double>();
 
     internal static double Largest(Tensor a) => a.to(ScalarType.Float64).abs().max().item<double>();
 
@@ -40,7 +41,8 @@ public sealed class ModelLoaderTests
             using var weights = ModelLoader.LoadWeights(Model(name), ScalarType.Float32, processing);
             using var model = new HookedTransformer(weights);
             var logits = model.Forward(expected.Read("tokens").unsqueeze(0))[0];
-            Assert.InRange(Difference(expected.Read(processing == WeightProcessing.None ? "logits" : "folded/logits"), logits), 1e-9, 5e-6 * Largest(logits));
+            Assert.InRange(Difference(expected.Read(processing == WeightProcessing.None ? "logits" : "folded/logits"), logits), 1e-9,
+                5e-6 * Largest(logits));
         }
     }
 
@@ -53,11 +55,13 @@ public sealed class ModelLoaderTests
         using var expected = SafetensorsFile.Open(TestData.Path($"models/{name}/expected.safetensors"));
         using var weights = ModelLoader.LoadWeights(Model(name), ScalarType.Float64, WeightProcessing.Folded);
         Assert.Equal(WeightProcessing.Folded, weights.Processing);
-        Assert.All(weights.Blocks, b => Assert.True(b.NormAttention is null && b.NormAttentionBias is null && b.NormMlp is null && b.NormMlpBias is null));
+        Assert.All(weights.Blocks, b =>
+            Assert.True(b.NormAttention is null && b.NormAttentionBias is null && b.NormMlp is null && b.NormMlpBias is null));
         Assert.True(weights.NormFinal is null && weights.NormFinalBias is null);
         Assert.NotSame(weights.Embedding, weights.Unembedding);
         using var model = new HookedTransformer(weights);
-        var names = expected.Names.Where(n => n.StartsWith("folded/", StringComparison.Ordinal)).Select(n => n["folded/".Length..]).ToList();
+        var names = expected.Names.Where(n => n.StartsWith("folded/", StringComparison.Ordinal)).Select(n => n["folded/".Length..])
+            .ToList();
         Assert.True(names.Count >= 5);
         var hooks = new HookSet().Read(names.Where(n => n != "logits"));
         var logits = model.Forward(expected.Read("tokens").unsqueeze(0), hooks);

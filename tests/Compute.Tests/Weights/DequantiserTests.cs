@@ -29,7 +29,9 @@ public sealed class DequantiserTests
         for (var i = 0; i < halves.Length; i++)
         {
             var expected = (float)BitConverter.UInt16BitsToHalf(halves[i]);
-            Assert.True(float.IsNaN(expected) ? float.IsNaN(values[i]) : BitConverter.SingleToUInt32Bits(expected) == BitConverter.SingleToUInt32Bits(values[i]), $"half {i:x4}");
+            Assert.True(float.IsNaN(expected)
+                ? float.IsNaN(values[i])
+                : BitConverter.SingleToUInt32Bits(expected) == BitConverter.SingleToUInt32Bits(values[i]), $"half {i:x4}");
         }
     }
 

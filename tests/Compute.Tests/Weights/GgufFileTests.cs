@@ -74,8 +74,10 @@ public sealed class GgufFileTests : IDisposable
     public void Reads_metadata_of_every_type(uint version)
     {
         var raw = new Raw(version, 0, 15)
-            .Put("u8").Put(0u).Put((byte)200).Put("i8").Put(1u).Put((byte)200).Put("u16").Put(2u).Put(new byte[] { 1, 255 }).Put("i16").Put(3u).Put(new byte[] { 1, 255 })
-            .Put("u32").Put(4u).Put(4000000000u).Put("i32").Put(5u).Put(-5).Put("f32").Put(6u).Put(0.1f).Put("bool").Put(7u).Put((byte)1).Put("text").Put(8u).Put("äπ😀")
+            .Put("u8").Put(0u).Put((byte)200).Put("i8").Put(1u).Put((byte)200).Put("u16").Put(2u).Put(new byte[] { 1, 255 }).Put("i16")
+                .Put(3u).Put(new byte[] { 1, 255 })
+            .Put("u32").Put(4u).Put(4000000000u).Put("i32").Put(5u).Put(-5).Put("f32").Put(6u).Put(0.1f).Put("bool").Put(7u).Put((byte)1)
+                .Put("text").Put(8u).Put("äπ😀")
             .Put("u64").Put(10u).Put(ulong.MaxValue).Put("i64").Put(11u).Put(-7L).Put("f64").Put(12u).Put(0.1)
             .Put("texts").Put(9u).Put(8u).Put(3UL).Put("a").Put("").Put("▁b")
             .Put("ints").Put(9u).Put(5u).Put(2UL).Put(1).Put(-1)
@@ -156,7 +158,8 @@ public sealed class GgufFileTests : IDisposable
         var path = Path.Combine(_folder, "cut.gguf");
         File.WriteAllBytes(path, bytes);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        foreach (var length in Enumerable.Range(0, bytes.Length).Reverse().Where(n => n < head ? n % 3 == 0 : n % 499 == 0 || n >= bytes.Length - 40))
+        foreach (var length in Enumerable.Range(0, bytes.Length).Reverse()
+            .Where(n => n < head ? n % 3 == 0 : n % 499 == 0 || n >= bytes.Length - 40))
         {
             stream.SetLength(length);
             var error = Assert.Throws<StudyException>(() => GgufFile.Open(path).Dispose());
@@ -173,10 +176,12 @@ public sealed class GgufFileTests : IDisposable
             var at = bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(from));
             Encoding.UTF8.GetBytes(to).CopyTo(bytes, at);
             var path = Write(bytes);
-            var error = Assert.Throws<StudyException>(() => ModelLoader.LoadWeights(ModelLoader.Locate(path, "."), TorchSharp.torch.ScalarType.Float32, WeightProcessing.None));
+            var error = Assert.Throws<StudyException>(() =>
+                ModelLoader.LoadWeights(ModelLoader.Locate(path, "."), TorchSharp.torch.ScalarType.Float32, WeightProcessing.None));
             Assert.Contains(message, error.Message);
         }
-        Edit("\u0005\0\0\0\0\0\0\0llama\u000c", "\u0005\0\0\0\0\0\0\0gemma", "the architecture 'gemma' is not supported in GGUF files; supported are gpt2, llama, qwen2");
+        Edit("\u0005\0\0\0\0\0\0\0llama\u000c", "\u0005\0\0\0\0\0\0\0gemma",
+            "the architecture 'gemma' is not supported in GGUF files; supported are gpt2, llama, qwen2");
         Edit("llama.block_count", "llama.bl0ck_count", "the key 'llama.block_count' is missing");
         Edit("blk.1.ffn_down.weight", "blk.1.ffn_dawn.weight", "the tensor 'blk.1.ffn_down.weight' is missing, expected shape [64, 96]");
     }

@@ -18,7 +18,8 @@ public sealed class ReaderFuzzTests : IDisposable
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(5);
 
     private static readonly int Rounds =
-        int.TryParse(Environment.GetEnvironmentVariable("INTERP_FUZZ"), NumberStyles.None, CultureInfo.InvariantCulture, out var rounds) ? rounds : 300;
+        int.TryParse(Environment.GetEnvironmentVariable("INTERP_FUZZ"), NumberStyles.None, CultureInfo.InvariantCulture, out var rounds)
+            ? rounds : 300;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fuzz-").FullName;
 
@@ -117,7 +118,9 @@ public sealed class ReaderFuzzTests : IDisposable
                 case 2:
                     // A length or count field: one of the values at which arithmetic breaks.
                     var at = Math.Min(Place(), bytes.Count - 8);
-                    ulong[] values = [0, 1, int.MaxValue, uint.MaxValue, 1UL << 62, 1UL << 63, ulong.MaxValue, (ulong)bytes.Count, (ulong)random.NextInt64()];
+                    ulong[] values =
+                        [0, 1, int.MaxValue, uint.MaxValue, 1UL << 62, 1UL << 63, ulong.MaxValue, (ulong)bytes.Count,
+                        (ulong)random.NextInt64()];
                     var field = BitConverter.GetBytes(values[random.Next(values.Length)]);
                     for (var i = 0; i < 8; i++) bytes[at + i] = field[i];
                     break;
@@ -144,7 +147,8 @@ public sealed class ReaderFuzzTests : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         var path = Path.Combine(_folder, "seed.safetensors");
-        SafetensorsWriter.Write(path, [("a", torch.randn(3, 4)), ("b", torch.arange(5)), ("c", torch.ones(2, dtype: torch.bfloat16)), ("d", torch.tensor(1.0))],
+        SafetensorsWriter.Write(path,
+            [("a", torch.randn(3, 4)), ("b", torch.arange(5)), ("c", torch.ones(2, dtype: torch.bfloat16)), ("d", torch.tensor(1.0))],
             new Dictionary<string, string> { ["format"] = "pt" });
         return File.ReadAllBytes(path);
     }

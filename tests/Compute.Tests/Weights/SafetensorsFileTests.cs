@@ -81,7 +81,8 @@ public sealed class SafetensorsFileTests : IDisposable
     public void Rows_are_the_exact_values_in_both_run_types()
     {
         using var scope = torch.NewDisposeScope();
-        foreach (var type in new[] { torch.ScalarType.Float64, torch.ScalarType.Float32, torch.ScalarType.Float16, torch.ScalarType.BFloat16, torch.ScalarType.Int32 })
+        foreach (var type in new[] { torch.ScalarType.Float64, torch.ScalarType.Float32, torch.ScalarType.Float16,
+            torch.ScalarType.BFloat16, torch.ScalarType.Int32 })
         {
             var tensor = (torch.randn(6, 19, dtype: torch.float64) * 100).to_type(type);
             var path = Path.Combine(_folder, $"{type}.safetensors");
@@ -101,18 +102,30 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("no object", "[1]", 0, "not a JSON object")]
     [InlineData("text after the object", """{} {}""", 0, "not valid JSON")]
     [InlineData("rest", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 8, "4 bytes at its end belong to no tensor")]
-    [InlineData("out of range", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 4, "tensor a: its data_offsets [0, 8] end beyond the 4 bytes")]
-    [InlineData("far out of range", """{"a":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]}}""", 4, "tensor a: its data_offsets")]
+    [InlineData("out of range", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 4,
+        "tensor a: its data_offsets [0, 8] end beyond the 4 bytes")]
+    [InlineData("far out of range", """{"a":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]}}""", 4,
+        "tensor a: its data_offsets")]
     [InlineData("reversed", """{"a":{"dtype":"U8","shape":[0],"data_offsets":[4,0]}}""", 4, "end before they begin")]
-    [InlineData("overlap", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "tensor b: its data_offsets [4, 12] overlap")]
-    [InlineData("gap", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", 12, "tensor b: the bytes 4 to 8 before it belong to no tensor")]
+    [InlineData("overlap",
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12,
+        "tensor b: its data_offsets [4, 12] overlap")]
+    [InlineData("gap", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""",
+        12, "tensor b: the bytes 4 to 8 before it belong to no tensor")]
     [InlineData("gap at the start", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "tensor a: the bytes 0 to 4")]
-    [InlineData("twice", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "tensor a: it stands in the header twice")]
-    [InlineData("shape", """{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "tensor a: shape [3] of F32 takes 12 bytes, its data_offsets give 8")]
-    [InlineData("overflow", """{"a":{"dtype":"F64","shape":[4294967296,4294967296,2],"data_offsets":[0,8]}}""", 8, "takes more than 2^63 bytes")]
-    [InlineData("overflow to the right size", """{"a":{"dtype":"U8","shape":[9223372036854775807,9223372036854775807,9],"data_offsets":[0,9]}}""", 9, "takes more than 2^63 bytes")]
-    [InlineData("dtype", """{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", 4, "tensor a: its dtype 'F8_E4M3' is not known; known are F64, F32")]
-    [InlineData("negative", """{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4, "tensor a: its 'shape' holds something that is not a whole number")]
+    [InlineData("twice", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8, "tensor a: it stands in the header twice")]
+    [InlineData("shape", """{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8,
+        "tensor a: shape [3] of F32 takes 12 bytes, its data_offsets give 8")]
+    [InlineData("overflow", """{"a":{"dtype":"F64","shape":[4294967296,4294967296,2],"data_offsets":[0,8]}}""", 8,
+        "takes more than 2^63 bytes")]
+    [InlineData("overflow to the right size",
+        """{"a":{"dtype":"U8","shape":[9223372036854775807,9223372036854775807,9],"data_offsets":[0,9]}}""", 9,
+        "takes more than 2^63 bytes")]
+    [InlineData("dtype", """{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", 4,
+        "tensor a: its dtype 'F8_E4M3' is not known; known are F64, F32")]
+    [InlineData("negative", """{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4,
+        "tensor a: its 'shape' holds something that is not a whole number")]
     [InlineData("fraction", """{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", 4, "tensor a: its 'shape' holds")]
     [InlineData("huge", """{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}""", 4, "tensor a: its 'shape' holds")]
     [InlineData("one offset", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[4]}}""", 4, "no 'data_offsets' of two numbers")]
