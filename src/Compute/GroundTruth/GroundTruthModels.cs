@@ -30,13 +30,19 @@ public static class GroundTruthModels
         _ => throw new ArgumentException($"no hand-built model is called '{name}'", nameof(name)),
     };
 
-    /// <summary>
-    /// Writes a model's folder: <c>config.json</c>, <c>model.safetensors</c> (single precision, which holds every weight exactly),
-    /// <c>tokenizer.json</c>, <c>tokenizer_config.json</c> and <c>truth.json</c>. The same bytes every time.
-    /// </summary>
+    /// <summary>Writes a model's folder. The same bytes every time.</summary>
     public static void Write(string name, string folder)
     {
         using var model = Build(name);
+        Write(model, folder);
+    }
+
+    /// <summary>
+    /// Writes a model's folder: <c>config.json</c>, <c>model.safetensors</c> (in single precision where that holds every weight exactly, as
+    /// it does for the shipped models), <c>tokenizer.json</c>, <c>tokenizer_config.json</c> and <c>truth.json</c>.
+    /// </summary>
+    public static void Write(HandBuiltModel model, string folder)
+    {
         Directory.CreateDirectory(folder);
         WriteWeights(model.Weights, Path.Combine(folder, "model.safetensors"));
         var config = model.Weights.Config;
@@ -54,22 +60,16 @@ public static class GroundTruthModels
     private static void WriteWeights(ModelWeights weights, string path)
     {
         using var scope = NewDisposeScope();
-        var tensors = new List<(string, Tensor)>
+        var tensors = new List<(string Name, Tensor Tensor)>
         {
-            ("embed.W_E", Single(weights.Embedding)), ("pos_embed.W_pos", Single(weights.PositionEmbedding!)),
-            ("unembed.W_U", Single(weights.Unembedding)),
+            ("embed.W_E", weights.Embedding), ("pos_embed.W_pos", weights.PositionEmbedding!), ("unembed.W_U", weights.Unembedding),
         };
         for (var l = 0; l < weights.Blocks.Count; l++)
         {
-            tensors.Add(($"blocks.{l}.attn.W_QKV", Single(weights.Blocks[l].QueryKeyValue)));
-            tensors.Add(($"blocks.{l}.attn.W_O", Single(weights.Blocks[l].Output)));
+            tensors.Add(($"blocks.{l}.attn.W_QKV", weights.Blocks[l].QueryKeyValue));
+            tensors.Add(($"blocks.{l}.attn.W_O", weights.Blocks[l].Output));
         }
-        SafetensorsWriter.Write(path, tensors);
-    }
-
-    private static Tensor Single(Tensor t)
-    {
-        var single = t.to(ScalarType.Float32);
-        return single.to(t.dtype).Equals(t) ? single : throw new InvalidOperationException("a weight is no single-precision number");
+        var single = tensors.All(t => t.Tensor.to(ScalarType.Float32).to(ScalarType.Float64).Equals(t.Tensor));
+        SafetensorsWriter.Write(path, tensors.Select(t => (t.Name, single ? t.Tensor.to(ScalarType.Float32) : t.Tensor)));
     }
 }

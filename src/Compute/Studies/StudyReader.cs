@@ -61,7 +61,6 @@ public static class StudyReader
     private static TaskData ReadTask(StudySection section, string folder, long seed, ITokenizer? tokenizer, ModelConfig config)
     {
         var task = TaskReader.Read(section, folder, seed, tokenizer, config);
-        if (section.Canonical["file"] is JsonValue file) FileHash.Pin(section, "sha256", file.GetValue<string>(), folder, "file");
         if (task.Prompts.Count == 0)
             throw new StudyException("there are no prompts", section.Place.ToString(), task.Dropped is [var first, ..] ? $"all were dropped, the first because {first.Reason}" : null);
         foreach (var prompt in task.Prompts)

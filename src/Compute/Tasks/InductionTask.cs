@@ -4,16 +4,17 @@ namespace InterpActors.Compute.Tasks;
 
 /// <summary>
 /// Induction on random tokens: <c>[BOS] s1 … sL s1 … s(L-1)</c>, all s different; the answer is sL, which followed s(L-1) before. In the
-/// corrupted prompt the first half is shuffled so that another token follows s(L-1) there: that one is the wrong answer.
-/// Roles: previous = where s(L-1) first stood, first = where the answer first stood (one further), end.
+/// corrupted prompt s(L-1) has changed places with another token of the first half, so that something else followed it: the wrong
+/// answer. Roles: previous = where s(L-1) first stood, first = where the answer first stood (one further), wrong = where the wrong answer
+/// first stood, end.
 /// </summary>
 public sealed class InductionTask : ITaskKind
 {
     public string Name => "induction";
 
     public string Summary =>
-        "random tokens, repeated: s1 … sL s1 … s(L-1) -> sL; corrupted: the first half shuffled so that another token (the wrong answer) "
-        + "follows s(L-1); roles previous (s(L-1) in the first half), first (the answer there), end";
+        "random tokens, repeated: s1 … sL s1 … s(L-1) -> sL; corrupted: s(L-1) and another token of the first half change places, so that "
+        + "the wrong answer follows it; roles previous (s(L-1) in the first half), first (the answer there), wrong (the wrong answer there), end";
 
     public IReadOnlyList<TaskKey> Keys { get; } =
     [
@@ -27,7 +28,7 @@ public sealed class InductionTask : ITaskKind
     {
         var section = request.Section;
         var count = section.Int("n", 64, 1, 100_000);
-        var length = section.Int("length", 8, 3, 100_000);
+        var length = section.Int("length", 8, 4, 100_000);
         var random = new SeededRandom(section.Long("seed", request.Seed));
         var tokenizer = request.Tokenizer;
         int[] bos = tokenizer?.BosId is { } b ? [b] : [];
@@ -44,27 +45,18 @@ public sealed class InductionTask : ITaskKind
         var pairs = Enumerable.Range(0, count).Select(i =>
         {
             var half = random.Sample(vocabulary, length);
-            var shuffled = Shuffle(random, half);
-            var wrong = shuffled[Array.IndexOf(shuffled, half[^2]) + 1];
-            var (previous, end) = (bos.Length + length - 2, total - 1);
+            // Not the neighbour of s(L-1), so that the wrong answer keeps its place.
+            var other = random.Next(length - 3);
+            var exchanged = half.ToArray();
+            (exchanged[other], exchanged[^2]) = (half[^2], half[other]);
+            var previous = bos.Length + length - 2;
             var roles = new Dictionary<string, int[]>(StringComparer.Ordinal)
             {
-                ["previous"] = [previous], ["first"] = [previous + 1], ["end"] = [end],
+                ["previous"] = [previous], ["first"] = [previous + 1], ["wrong"] = [bos.Length + other + 1], ["end"] = [total - 1],
             };
-            return new PromptPair($"p{i}", null, [.. bos, .. half, .. half[..^1]], [.. bos, .. shuffled, .. half[..^1]], [half[^1]],
-                [wrong], roles);
+            return new PromptPair($"p{i}", null, [.. bos, .. half, .. half[..^1]], [.. bos, .. exchanged, .. half[..^1]], [half[^1]],
+                [half[other + 1]], roles);
         });
         return new TaskData(Name, [.. pairs], []);
-    }
-
-    // An order in which the last but one token is followed by a token of the half, and not by the answer.
-    private static int[] Shuffle(SeededRandom random, int[] half)
-    {
-        while (true)
-        {
-            var order = random.Sample(half, half.Length);
-            var at = Array.IndexOf(order, half[^2]);
-            if (at < half.Length - 1 && order[at + 1] != half[^1]) return order;
-        }
     }
 }

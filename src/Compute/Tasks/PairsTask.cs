@@ -1,4 +1,4 @@
-using InterpActors.Messages.Studies;
+using InterpActors.Compute.Studies;
 
 namespace InterpActors.Compute.Tasks;
 
@@ -30,10 +30,7 @@ public sealed class PairsTask : ITaskKind
         if (file.Length == 0 || file.Contains('\0')) throw section.Wrong("file", "is not a file's name");
         var (raw, sha256) = PairFiles.Read(Path.GetFullPath(Path.Combine(request.Folder, file)), file, limit, column);
 
-        // A study keeps the hash of its file; when it is taken up again with another file under the same name, that is another study.
-        if (section.OptionalText("sha256") is { } known && known != sha256)
-            throw section.Wrong("file", $"{file} has changed since the study was first run", "undo the change, or run the study file anew");
-        section.Record("sha256", sha256);
+        FileHash.Pin(section, "sha256", sha256, file);
         var encoder = new PairEncoder(request.Tokenizer, request.Config, prependBos);
         return new TaskData(Name, [.. raw.Select(encoder.Encode)], []);
     }

@@ -24,14 +24,18 @@ public class InductionTaskTests
         }
     }
 
-    [Fact]
-    public void AnotherTokenFollowsInTheCorruptedPrompt() => Assert.All(Read(("length", 3), ("n", 40)).Prompts, p =>
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void AnotherTokenFollowsInTheCorruptedPrompt(int length) => Assert.All(Read(("length", length), ("n", 40)).Prompts, p =>
     {
-        Assert.Equal(p.Clean[4..], p.Corrupted![4..]);
-        Assert.Equal(p.Clean[1..4].Order(), p.Corrupted[1..4].Order());
-        var follows = p.Corrupted[Array.IndexOf(p.Corrupted, p.Clean[^1]) + 1];
-        Assert.Equal(p.Wrong[0], follows);
-        Assert.NotEqual(p.Answers[0], follows);
+        Assert.Equal(p.Clean[(length + 1)..], p.Corrupted![(length + 1)..]);
+        Assert.Equal(p.Clean.Order(), p.Corrupted.Order());
+        Assert.Equal(2, p.Clean.Zip(p.Corrupted).Count(x => x.First != x.Second));
+        Assert.NotEqual(p.Clean[p.Roles["previous"][0]], p.Corrupted[p.Roles["previous"][0]]);
+        Assert.Equal(p.Roles["wrong"][0], Array.IndexOf(p.Corrupted, p.Clean[^1]) + 1);
+        Assert.Equal(p.Wrong[0], p.Corrupted[p.Roles["wrong"][0]]);
+        Assert.NotEqual(p.Answers[0], p.Wrong[0]);
     });
 
     [Fact]
