@@ -42,5 +42,5 @@ public interface IStudyMethod
 }
 
 /// <summary>A study's result and whether it can be trusted as a whole.</summary>
-/// <param name="Failed">True where the interventions changed nothing although they should have.</param>
+/// <param name="Failed">True where there is nothing to trust: no baselines, or interventions that changed nothing although they should have.</param>
 public sealed record StudyReduction(StudyResult Result, bool Failed);

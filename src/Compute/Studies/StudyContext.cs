@@ -13,6 +13,9 @@ public sealed record StudyContext(
 {
     public int PromptCount => Task.Prompts.Count;
 
+    /// <summary>The largest bytes of base-run activations that one shard of prompts may take. Part of the plan, so the same everywhere.</summary>
+    public long ShardBytes { get; init; } = 1L << 30;
+
     /// <summary>True where every prompt has a corrupted twin.</summary>
     public bool HasCorrupted => Task.Prompts.All(p => p.Corrupted is not null);
 

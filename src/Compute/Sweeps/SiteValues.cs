@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace InterpActors.Compute.Sweeps;
 
 /// <summary>Cuts a site's part out of whole activations.</summary>
-internal static class SiteValues
+public static class SiteValues
 {
     /// <summary>The values of a run at a site, [positions, width of the site].</summary>
     public static Tensor Of(BaseRun run, ModelConfig config, Site site, int prompt, int[] positions)

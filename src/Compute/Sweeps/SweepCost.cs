@@ -15,8 +15,8 @@ public sealed class SweepCost
     // Fewer tokens than this leave matrix multiplications far below their peak.
     private const double UnitTokens = 256;
 
-    // The largest share of base-run caches that one shard of prompts may take.
-    private const long ShardBytes = 1L << 30;
+    // Rows (a cell of a prompt) are objects: more of them in one unit would only cost memory.
+    private const double UnitRows = 16384;
 
     private readonly StudyContext _study;
     private readonly double _flopsPerTokenLayer;
@@ -68,7 +68,8 @@ public sealed class SweepCost
         var target = _study.Model.Type == ScalarType.Float64 ? UnitFlops / 2 : UnitFlops;
         var byWork = target / (FlopsPerCell(block) / Shards.Count);
         var byTokens = Math.Ceiling(UnitTokens / (TokensPerCell(block) / Shards.Count));
-        return (long)Math.Clamp(Math.Max(byWork, byTokens), 1, 4096);
+        var byRows = UnitRows / _study.PromptCount * Shards.Count;
+        return (long)Math.Clamp(Math.Min(Math.Max(byWork, byTokens), byRows), 1, 4096);
     }
 
     private long WeightBytes
@@ -105,7 +106,7 @@ public sealed class SweepCost
         for (var i = 0; i < _study.PromptCount; i++)
         {
             var own = CacheBytes(_study.Task.Prompts[i].Clean.Length);
-            if (i > first && bytes + own > ShardBytes)
+            if (i > first && bytes + own > _study.ShardBytes)
             {
                 shards.Add((first, i - first));
                 (first, bytes) = (i, 0);

@@ -25,9 +25,9 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
     protected abstract string Spoken { get; }
 
     /// <summary>The columns and the ratio of the result.</summary>
-    protected internal abstract SweepScoring Scoring { get; }
+    public abstract SweepScoring Scoring { get; }
 
-    protected internal abstract MethodView View { get; }
+    public abstract MethodView View { get; }
 
     /// <summary>Components whose base activations <see cref="MakeEdit"/> reads.</summary>
     protected abstract IReadOnlyCollection<Component> Reads { get; }
@@ -39,17 +39,21 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
 
     /// <summary>The strongest cell in a sentence without its full stop.</summary>
     /// <param name="where">The cell in words.</param>
-    protected internal abstract string Sentence(FoldedCell cell, string where);
+    public abstract string Sentence(FoldedCell cell, string where);
+
+    /// <summary>How strong a cell is, in a word.</summary>
+    public virtual string Size(CellRow row) =>
+        row.Score is { } score ? FormattableString.Invariant($"{score * 100:+0.#;-0.#;0} %") : FormattableString.Invariant($"{row.Effect:+0.###;-0.###;0}");
 
     /// <summary>The metric column's word.</summary>
-    protected internal virtual string MetricName => Study.Metric.Kind;
+    public virtual string MetricName => Study.Metric.Kind;
 
     /// <summary>Makes the reader of the metric for a shard.</summary>
     protected virtual MetricReader MakeMetric(TaskData task, Func<int, double[]> cleanLogProbabilities) =>
         MetricReaders.Create(Study.Metric.Kind, task, cleanLogProbabilities);
 
     /// <summary>False where the inputs up to the place are equal, so that an intervention rightly changes nothing.</summary>
-    protected internal virtual bool MayChange(SweepCell cell, PromptPair prompt) => true;
+    public virtual bool MayChange(SweepCell cell, PromptPair prompt) => true;
 
     /// <summary>True where an intervention that changes nothing is a fault of the program or of the files.</summary>
     protected virtual bool MustChange(SweepCell cell, PromptPair prompt) => false;
@@ -109,7 +113,7 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
     {
         var fold = new SweepFold(this, Study, (SweepPlan)reduction.Plan, reduction);
         var result = new SweepResult(this, Study, fold);
-        return new StudyReduction(Finish(result.Make(reduction), fold), result.NothingFired);
+        return new StudyReduction(Finish(result.Make(reduction), fold), result.Failed);
     }
 
     /// <summary>Visits every shard of the prompts in file order.</summary>

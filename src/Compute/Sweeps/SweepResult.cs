@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Reports;
@@ -19,7 +20,7 @@ internal sealed class SweepResult
     private readonly SweepFold _fold;
     private readonly List<CellRow> _rows = [];
     private readonly List<string> _silent = [];
-    private readonly PriorityQueue<FoldedCell, double> _top = new();
+    private readonly PriorityQueue<FoldedCell, (double Effect, int MinusIndex)> _top = new();
     private readonly SplitHalf _splitHalf = new();
     private long _changed, _mayChange, _fired;
     private double _largest;
@@ -31,7 +32,10 @@ internal sealed class SweepResult
     }
 
     /// <summary>True where interventions that may change something were computed and none did.</summary>
-    public bool NothingFired => _mayChange > 0 && _fired == 0;
+    private bool NothingFired => _mayChange > 0 && _fired == 0;
+
+    /// <summary>True where the study as a whole says nothing.</summary>
+    public bool Failed => NothingFired || !_fold.HasBaselines;
 
     public StudyResult Make(Reduction reduction)
     {
@@ -54,7 +58,7 @@ internal sealed class SweepResult
             else if (_silent.Count < NamedCells) _silent.Add(cell.Cell.Label);
         }
         if (_study.PromptCount >= 4) _splitHalf.Add(cell.Effects);
-        _top.Enqueue(cell, Math.Abs(cell.Row.Effect!.Value));
+        _top.Enqueue(cell, (Math.Abs(cell.Row.Effect!.Value), -_rows.Count));
         if (_top.Count > 3) _top.Dequeue();
     }
 
@@ -98,7 +102,7 @@ internal sealed class SweepResult
         var denominator = MeanEstimate.Of(_fold.Denominators);
         var ratio = denominator.StandardError is > 0 and var se ? Math.Abs(denominator.Mean) / se : (double?)null;
         checks.Add(_fold.ScoreRefusal is { } refusal ? new TrustCheck("denominator", "bad", refusal)
-            : ratio is { } r ? new TrustCheck("denominator", r >= 3 ? "good" : "doubtful", Invariant($"{_method.Scoring.DenominatorName} is {r:0.#} times its standard error"))
+            : ratio is { } r ? new TrustCheck("denominator", r >= 3 ? "good" : "doubtful", Invariant($"{_method.Scoring.DenominatorName} is {(r > 1000 ? "more than 1,000" : r.ToString("0.#", CultureInfo.InvariantCulture))} times its standard error"))
             : denominator.StandardError == 0 ? new TrustCheck("denominator", "good", "the denominator is the same for every prompt")
             : new TrustCheck("denominator", "doubtful", "one prompt says nothing about the denominator's spread"));
 
@@ -128,11 +132,10 @@ internal sealed class SweepResult
     {
         if (!_fold.HasBaselines) return "No result: the runs without intervention failed.";
         var cells = new List<FoldedCell>();
-        foreach (var (cell, _) in _top.UnorderedItems) cells.Add(cell);
-        cells = [.. cells.OrderByDescending(c => Math.Abs(c.Row.Effect!.Value))];
+        while (_top.TryDequeue(out var cell, out _)) cells.Insert(0, cell);
         if (cells.Count == 0) return "No result: every unit failed.";
         if (cells[0].Row.Effect == 0) return $"No cell changes the {MetricWords.Spoken(_method.MetricName)}.";
-        return $"{_method.Sentence(cells[0], Where(cells[0].Cell))}{(cells.Count > 1 ? $"; next {string.Join(" and ", cells.Skip(1).Select(c => $"{c.Cell.Label} ({Size(c.Row)})"))}" : "")}.";
+        return $"{_method.Sentence(cells[0], Where(cells[0].Cell))}{(cells.Count > 1 ? $"; next {string.Join(" and ", cells.Skip(1).Select(c => $"{c.Cell.Label} ({_method.Size(c.Row)})"))}" : "")}.";
     }
 
     /// <summary>A cell in words, with the token it stands at.</summary>
@@ -142,9 +145,6 @@ internal sealed class SweepResult
         if (cell.Place.Role is { } role) return $"{sites} at {role}";
         return cell.Place.Position is { } position ? $"{sites} at position {position} (“{_study.Piece(_study.Task.Prompts[0].Clean[position])}”)" : sites;
     }
-
-    internal static string Size(CellRow row) =>
-        row.Score is { } score ? Invariant($"{score * 100:+0.#;-0.#;0} %") : Invariant($"{row.Effect:+0.###;-0.###;0}");
 
     private JsonObject Manifest()
     {

@@ -21,12 +21,12 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
     protected override string Spoken => $"{value.Kind} ablation";
 
     // KL of the clean run with itself is 0 by definition: its ablations have effects, but no scores.
-    protected internal override SweepScoring Scoring { get; } =
+    public override SweepScoring Scoring { get; } =
         new(null, value.Kind, BaseIsCorrupted: false, ToOtherRun: false, NeedsDenominator: study.Metric.Kind != MetricWords.KullbackLeibler);
 
     protected override IReadOnlyCollection<Component> Reads => [.. _sites.Select(s => s.Component).Distinct()];
 
-    protected internal override MethodView View { get; } = new(
+    public override MethodView View { get; } = new(
         "Ablation",
         $"Each prompt runs clean; at one place at a time the activation is overwritten by {Words(value)}. A large effect means that the clean behaviour needs what the place carries.",
         "effect = ablated − clean; score = effect / clean, means over prompts",
@@ -37,7 +37,7 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
         new(site, positions, Values(session, shard, site, prompt, positions));
 
     /// <summary>Where the prompt's own corrupted run is written, nothing changes before the first token that differs.</summary>
-    protected internal override bool MayChange(SweepCell cell, PromptPair prompt)
+    public override bool MayChange(SweepCell cell, PromptPair prompt)
     {
         if (value.Kind != AblationValues.Resample) return true;
         var places = cell.Place.Positions(prompt);
@@ -47,7 +47,7 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
     }
 
     /// <inheritdoc/>
-    protected internal override string Sentence(FoldedCell cell, string where)
+    public override string Sentence(FoldedCell cell, string where)
     {
         var metric = MetricWords.Spoken(MetricName);
         var change = cell.Row.Score is { } score

@@ -18,12 +18,12 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
 
     protected override string Spoken => denoising ? "denoising" : "noising";
 
-    protected internal override SweepScoring Scoring { get; } =
+    public override SweepScoring Scoring { get; } =
         new(denoising ? "denoising" : "noising", denoising ? "clean" : "corrupted", BaseIsCorrupted: denoising, ToOtherRun: true, NeedsDenominator: true);
 
     protected override IReadOnlyCollection<Component> Reads => _reads;
 
-    protected internal override MethodView View { get; } = new(
+    public override MethodView View { get; } = new(
         "Activation patching",
         denoising
             ? "Each prompt runs corrupted; at one place at a time the activation of its clean twin is written in. A high score means that the place carries enough of what tells the two prompts apart to bring the clean behaviour back."
@@ -39,7 +39,7 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
     }
 
     /// <summary>An activation depends on the tokens up to its position alone, at the first layer's input (and q, k, v) on that token alone.</summary>
-    protected internal override bool MayChange(SweepCell cell, PromptPair prompt)
+    public override bool MayChange(SweepCell cell, PromptPair prompt)
     {
         var site = cell.Sites[0];
         var local = site.Layer == 0 && site.Component is Component.ResidPre or Component.Q or Component.K or Component.V;
@@ -59,10 +59,10 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
         && cell.Place.Positions(prompt).Any(p => prompt.Clean[p] != prompt.Corrupted![p]);
 
     /// <inheritdoc/>
-    protected internal override string Sentence(FoldedCell cell, string where)
+    public override string Sentence(FoldedCell cell, string where)
     {
         var metric = MetricWords.Spoken(MetricName);
-        var share = cell.Row.Score is { } score ? FormattableString.Invariant($"{score * 100:0} % of the difference in {metric}") : FormattableString.Invariant($"{cell.Row.Effect:+0.###;-0.###} of {metric}");
+        var share = cell.Row.Score is { } score ? FormattableString.Invariant($"{score * 100:0} % of the {metric}") : FormattableString.Invariant($"{cell.Row.Effect:+0.###;-0.###} of {metric}");
         return denoising ? $"Restoring {where} recovers {share}" : $"Corrupting {where} takes away {share}";
     }
 }

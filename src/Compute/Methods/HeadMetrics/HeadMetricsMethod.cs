@@ -19,15 +19,15 @@ public sealed class HeadMetricsMethod(StudyContext study, SweepGrid grid, string
 
     protected override string Spoken => "head metrics";
 
-    protected internal override SweepScoring Scoring { get; } = new(null, "zero", BaseIsCorrupted: false, ToOtherRun: false, NeedsDenominator: false);
+    public override SweepScoring Scoring { get; } = new(null, "zero", BaseIsCorrupted: false, ToOtherRun: false, NeedsDenominator: false);
 
-    protected internal override string MetricName => error;
+    public override string MetricName => error;
 
     protected override IReadOnlyCollection<Component> Reads => [Component.Z, Component.Pattern];
 
     protected override long ArtifactBytes => 8 * Grid.Cells * Study.PromptCount;
 
-    protected internal override MethodView View { get; } = new(
+    public override MethodView View { get; } = new(
         "Head metrics (DARTS-GT)",
         $"Each head's output is zeroed in turn. Its deviation is how much the error ({MetricWords.Spoken(error)}) rises: above 0 the head helps, below 0 it harms. "
             + "Specialisation says how unevenly heads matter for a prompt, focus whether the heads that matter most look at the same positions.",
@@ -79,8 +79,11 @@ public sealed class HeadMetricsMethod(StudyContext study, SweepGrid grid, string
     }
 
     /// <inheritdoc/>
-    protected internal override string Sentence(FoldedCell cell, string where) =>
+    public override string Sentence(FoldedCell cell, string where) =>
         FormattableString.Invariant($"Without {where} the error ({MetricWords.Spoken(error)}) {(cell.Row.Effect > 0 ? "rises" : "falls")} by {Math.Abs(cell.Row.Effect!.Value):0.###}");
+
+    /// <inheritdoc/>
+    public override string Size(CellRow row) => FormattableString.Invariant($"{row.Effect:+0.###;-0.###;0}");
 
     private Dictionary<(int Layer, int Head, int Prompt), (int[] Plain, int[] Causal)> Important(SweepFold fold)
     {
