@@ -1,5 +1,6 @@
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Reports;
+using InterpActors.Compute.Statistics;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
@@ -34,6 +35,9 @@ public interface IStudyMethod
     /// <exception cref="StudyException">The study cannot be run as written.</exception>
     void Verify(StudySession session);
 
+    /// <summary>The metric without interventions, as far as <see cref="Verify"/> has computed it; null where that is not all of it.</summary>
+    BaselineMetric? Baselines(StudySession session) => null;
+
     /// <inheritdoc cref="IUnitRunner.Run"/>
     UnitOutput Run(StudySession session, IStudyPlan plan, WorkUnit unit, UnitContext context);
 
@@ -44,3 +48,7 @@ public interface IStudyMethod
 /// <summary>A study's result and whether it can be trusted as a whole.</summary>
 /// <param name="Failed">True where there is nothing to trust: no baselines, or interventions that changed nothing although they should have.</param>
 public sealed record StudyReduction(StudyResult Result, bool Failed);
+
+/// <summary>A metric without interventions, for people: means over prompts, each with half the width of its 95 % interval.</summary>
+/// <param name="Corrupted">Null where there is no corrupted run.</param>
+public sealed record BaselineMetric(MeanEstimate Clean, MeanEstimate? Corrupted);

@@ -31,6 +31,20 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
     /// <inheritdoc/>
     public IStudyPlan Plan(Study study) => Prepare(study).Plan;
 
+    /// <summary>Loads the weights and runs the prompts as they are, so that what only the model can tell is found before anything is written.</summary>
+    /// <returns>The metric without interventions; null where the method has none to tell.</returns>
+    /// <exception cref="StudyException">The model is damaged, or no score can be formed.</exception>
+    public BaselineMetric? Verify(Study study)
+    {
+        var prepared = Prepare(study);
+        using var session = _sessions.Take(study, () => prepared.Opened);
+        session.Value.Enter();
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        prepared.Opened.Method.Verify(session.Value);
+        return prepared.Opened.Method.Baselines(session.Value);
+    }
+
     /// <inheritdoc/>
     public UnitOutput Run(Study study, WorkUnit unit, UnitContext context)
     {

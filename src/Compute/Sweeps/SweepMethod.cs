@@ -1,6 +1,7 @@
 using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Reports;
+using InterpActors.Compute.Statistics;
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Tasks;
 using InterpActors.Messages.Studies;
@@ -96,6 +97,14 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
         }
         if (Scoring.NeedsDenominator && Scoring.Refusal(denominators, scale / denominators.Count, Study.Model, exact: true) is { } refusal)
             throw new StudyException($"no score can be formed: {refusal}", "study.metric", "choose a metric that tells the clean runs from the corrupted ones, or other prompts");
+    }
+
+    /// <inheritdoc/>
+    public BaselineMetric? Baselines(StudySession session)
+    {
+        if (new SweepCost(Study).Shards is not [var only]) return null;
+        using var lease = Shard(session, 0, only.First, only.Count);
+        return new BaselineMetric(MeanEstimate.Of(lease.Value.CleanMetric), lease.Value.CorruptedMetric is { } corrupted ? MeanEstimate.Of(corrupted) : null);
     }
 
     /// <inheritdoc/>

@@ -28,7 +28,7 @@ internal static class RunCommand
             var file = StudyFile.Load(parsed.GetValue(study)!, parsed.GetValue(set));
             var compiled = StudyCompiler.Compile(file.Root, file.Source, file.Folder, parsed.GetValue(threads) ?? 1);
             using var engine = new StudyEngine();
-            var run = new StudyRun(engine, engine, engine, display, interrupts);
+            var run = new StudyRun(engine, engine, engine, s => ProgressText.Baselines(engine.Verify(s)), display, interrupts);
             return await run.ExecuteAsync(new RunRequest(compiled, parsed.GetValue(folder), parsed.GetValue(fresh), parsed.GetValue(workers), parsed.GetValue(threads)));
         });
         return command;

@@ -19,6 +19,5 @@ public interface IRunDisplay
 /// <param name="Name">The study's name.</param>
 /// <param name="Headline">Model, prompts, method and metric.</param>
 /// <param name="Journal">The journal's path, as the user can type it.</param>
-/// <param name="Cells">Cells of the plan.</param>
-/// <param name="Baselines">Clean and corrupted metric as text; null where it is not known (yet).</param>
-public sealed record RunScene(string Name, string Headline, string Journal, long Cells, Func<string?> Baselines);
+/// <param name="Baselines">Clean and corrupted metric as text; null where it is not known.</param>
+public sealed record RunScene(string Name, string Headline, string Journal, string? Baselines);

@@ -18,6 +18,7 @@ public sealed class PlainDisplay(TextWriter output, bool quiet) : IRunDisplay
     public async Task WhileAsync(RunScene scene, Func<Action<StudyProgress>, Task> body)
     {
         Say($"{scene.Name} · {scene.Headline}");
+        if (scene.Baselines is not null) Say(scene.Baselines);
         var clock = Stopwatch.StartNew();
         var meter = new ProgressMeter();
         TimeSpan? shown = null;
@@ -32,7 +33,6 @@ public sealed class PlainDisplay(TextWriter output, bool quiet) : IRunDisplay
             shown = clock.Elapsed;
         });
         if (last is not null) Say(ProgressText.Line(last, meter));
-        if (scene.Baselines() is { } baselines) Say(baselines);
     }
 
     private void Write(string line)

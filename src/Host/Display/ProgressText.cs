@@ -1,4 +1,6 @@
 using System.Globalization;
+using InterpActors.Compute.Statistics;
+using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Display;
@@ -19,7 +21,7 @@ public static class ProgressText
         if (layers > 0) parts.Add($"layers {done}/{layers}");
         if (meter.CellsPerSecond is { } rate) parts.Add($"{Rate(rate)} cells/s");
         if (meter.Left is { } left && progress.Committed < progress.Planned) parts.Add($"{ProgressMeter.Clock(left)} left");
-        parts.Add(Workers(progress.Workers));
+        if (progress.Workers > 0) parts.Add(Workers(progress.Workers));
         if (progress.Failed > 0) parts.Add($"{Count(progress.Failed)} units failed");
         if (Best(progress) is { } best) parts.Add(best);
         return string.Join("  ", parts);
@@ -30,6 +32,15 @@ public static class ProgressText
 
     public static string? Resumed(StudyProgress progress) =>
         progress.Resumed == 0 ? null : $"resumed after an interruption: {Count(progress.Resumed)} unit{(progress.Resumed == 1 ? " was" : "s were")} already done";
+
+    /// <summary><c>clean +5.12 ±0.41   corrupted −4.87 ±0.39   (n = 8)</c>; ± is half the 95 % interval.</summary>
+    public static string? Baselines(BaselineMetric? metric)
+    {
+        if (metric is null) return null;
+        return $"clean {Value(metric.Clean)}{(metric.Corrupted is { } corrupted ? $"   corrupted {Value(corrupted)}" : "")}   (n = {Count(metric.Clean.N)})";
+
+        static string Value(MeanEstimate e) => string.Create(CultureInfo.InvariantCulture, $"{e.Mean:+0.00;−0.00;0.00} ±{e.HalfWidth():0.00}");
+    }
 
     public static string Percent(double fraction) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(100 * fraction),3:0} %");
 

@@ -34,7 +34,7 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
         var lines = new List<IRenderable>
         {
             Line($"{scene.Name} · {scene.Headline}", "bold"),
-            Line($"{(scene.Baselines() is { } b ? b + "   " : "")}journal {scene.Journal}", "grey"),
+            Line($"{(scene.Baselines is { } b ? b + "   " : "")}journal {scene.Journal}", "grey"),
         };
         var width = progress.Tracks.Count == 0 ? 0 : progress.Tracks.Max(t => t.Name.Length);
         for (var i = 0; i < progress.Tracks.Count; i++)
@@ -61,7 +61,7 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
         parts.Add($"{ProgressText.Count(meter.Done)} cells");
         if (meter.CellsPerSecond is { } rate) parts.Add($"{ProgressText.Rate(rate)} cells/s");
         parts.Add(meter.Left is { } left && progress.Committed < progress.Planned ? $"{ProgressMeter.Clock(left)} left" : $"{ProgressMeter.Clock(elapsed)} so far");
-        parts.Add(ProgressText.Workers(progress.Workers));
+        if (progress.Workers > 0) parts.Add(ProgressText.Workers(progress.Workers));
         if (progress.Failed > 0) parts.Add($"{ProgressText.Count(progress.Failed)} units failed");
         return string.Join("   ", parts);
     }

@@ -17,7 +17,9 @@ public sealed record RunRequest(Study Study, string? Out, bool Fresh, int Worker
 /// One study on this machine from its first unit, or from where its journal ends, to its outputs. Everything that can be wrong with the
 /// input is found before the first byte is written.
 /// </summary>
-public sealed class StudyRun(IStudyPlanner planner, IUnitRunner runner, IStudyReducer reducer, IRunDisplay display, Interrupts interrupts)
+/// <param name="verify">Checks what needs the weights, and tells the metric without interventions, for people; not asked of a run that is over.</param>
+public sealed class StudyRun(
+    IStudyPlanner planner, IUnitRunner runner, IStudyReducer reducer, Func<Study, string?> verify, IRunDisplay display, Interrupts interrupts)
 {
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -32,15 +34,17 @@ public sealed class StudyRun(IStudyPlanner planner, IUnitRunner runner, IStudyRe
         RunFolder.Check(path);
         var study = Resume(path, request);
         var plan = planner.Plan(study);
+        var baselines = IsOver(State(path, study.Id)) ? null : verify(study);
 
         using var folder = RunFolder.Open(path);
-        if (State(folder, study.Id) is { } over)
+        if (IsOver(State(folder.Path, study.Id)))
         {
             display.Say($"{study.Name} · {plan.Headline}");
-            display.Say($"finished already ({over}); writing its outputs again from {folder.Journal}");
+            display.Say($"finished already; writing its outputs again from {folder.Journal}");
             return Conclude(folder, plan, clock);
         }
-        return await ComputeAsync(folder, plan, request.Workers, clock) ? Conclude(folder, plan, clock) : ExitCode.Interrupted;
+        var scene = new RunScene(study.Name, plan.Headline, folder.Journal, baselines);
+        return await ComputeAsync(folder, plan, request.Workers, scene, clock) ? Conclude(folder, plan, clock) : ExitCode.Interrupted;
     }
 
     /// <summary>The study as the folder's journal has it, if there is one: the settings that last bits depend on were fixed by its first process.</summary>
@@ -66,17 +70,18 @@ public sealed class StudyRun(IStudyPlanner planner, IUnitRunner runner, IStudyRe
     private static string Other(Study begun, Study asked) =>
         begun.Name == asked.Name && begun.Kind == asked.Kind ? "an earlier version of the study file" : $"another study, {begun.Id}";
 
-    /// <summary>The state of a run that is over; null where there is something left to do.</summary>
-    private static RunState? State(RunFolder folder, StudyId id)
+    /// <summary>How far a run is; null where there is none yet.</summary>
+    private static RunState? State(string path, StudyId id)
     {
-        if (JournalFile.Inspect(folder.Journal).Kind != JournalKind.Ok) return null;
-        using var journal = StudyJournal.Read(folder.Journal, id);
-        using var ledger = new ComputedLog(LocalNodeOptions.LedgerPath(folder.Journal));
-        return journal.History(ledger).State is var state and (RunState.Completed or RunState.CompletedWithErrors) ? state : null;
+        var file = Path.Combine(path, RunFolder.JournalName);
+        if (JournalFile.Inspect(file).Kind != JournalKind.Ok) return null;
+        using var journal = StudyJournal.Read(file, id);
+        using var ledger = new ComputedLog(LocalNodeOptions.LedgerPath(file));
+        return journal.History(ledger).State;
     }
 
     /// <returns>False where the user stopped it.</returns>
-    private async Task<bool> ComputeAsync(RunFolder folder, IStudyPlan plan, int workers, Stopwatch clock)
+    private async Task<bool> ComputeAsync(RunFolder folder, IStudyPlan plan, int workers, RunScene scene, Stopwatch clock)
     {
         interrupts.Arm();
         LocalNode node;
@@ -94,7 +99,6 @@ public sealed class StudyRun(IStudyPlanner planner, IUnitRunner runner, IStudyRe
         try
         {
             last = await Begin(node, plan.Study);
-            var scene = new RunScene(plan.Study.Name, plan.Headline, folder.Journal, plan.CellCount, () => null);
             await display.WhileAsync(scene, async show =>
             {
                 show(last);
@@ -113,7 +117,7 @@ public sealed class StudyRun(IStudyPlanner planner, IUnitRunner runner, IStudyRe
         }
         if (last.Error is { } error) throw new RunFailedException(error);
         interrupts.Disarm();
-        if (last.State is RunState.Completed or RunState.CompletedWithErrors) return true;
+        if (IsOver(last.State)) return true;
         display.Conclude($"stopped after {ProgressText.Took(clock.Elapsed)}: {ProgressText.Count(last.Committed)} of {ProgressText.Count(last.Planned)} units are in "
             + $"{folder.Journal}; run the same command again to go on");
         return false;
@@ -131,8 +135,9 @@ public sealed class StudyRun(IStudyPlanner planner, IUnitRunner runner, IStudyRe
         }
     }
 
-    private static bool IsOver(StudyProgress progress) =>
-        progress.Error is not null || progress.State is RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled;
+    private static bool IsOver(RunState? state) => state is RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled;
+
+    private static bool IsOver(StudyProgress progress) => progress.Error is not null || IsOver(progress.State);
 
     private int Conclude(RunFolder folder, IStudyPlan plan, Stopwatch clock)
     {

@@ -15,5 +15,5 @@ public sealed record Study(StudyId Id, string Name, string Kind, string Canonica
 
 /// <summary>Settings that the last bits of a result depend on and that are therefore fixed for the whole life of a run.</summary>
 /// <param name="Threads">Torch threads per worker.</param>
-/// <param name="Matmul">Which matmul route each linear layer shape takes, as chosen by the calibration of the first process.</param>
+/// <param name="Matmul">Which matmul route linear layers take, as fixed by the run's first process.</param>
 public sealed record ExecutionSettings(int Threads, string Matmul);

@@ -7,7 +7,7 @@ namespace InterpActors.Host.Tests.Display;
 
 public class DisplayTests
 {
-    private static readonly RunScene Scene = new("ioi-patching", "tr-ioi (2 layers) · 8 pairs", "runs/x/journal.db", 400, () => "clean +5.12 ±0.41");
+    private static readonly RunScene Scene = new("ioi-patching", "tr-ioi (2 layers) · 8 pairs", "runs/x/journal.db", "clean +5.12 ±0.41");
 
     private static StudyProgress Progress(long cells, long resumed = 0, RunState state = RunState.Running) => new(
         StudyId.From("x", "{}"), state, 40, cells / 10, 0, resumed,
@@ -40,11 +40,11 @@ public class DisplayTests
         });
         var lines = output.ToString().TrimEnd().Split('\n');
         Assert.Equal("ioi-patching · tr-ioi (2 layers) · 8 pairs", lines[0]);
-        Assert.Equal("resumed after an interruption: 20 units were already done", lines[1]);
-        Assert.StartsWith(" 50 %  20 of 40 units  200 of 400 cells  layers 1/2", lines[2], StringComparison.Ordinal);
-        Assert.StartsWith("100 %  40 of 40 units", lines[3], StringComparison.Ordinal);
-        Assert.EndsWith("2 workers  best so far: resid_pre 1 @ 9 [S2]  −0.93", lines[3], StringComparison.Ordinal);
-        Assert.Equal("clean +5.12 ±0.41", lines[4]);
+        Assert.Equal("clean +5.12 ±0.41", lines[1]);
+        Assert.Equal("resumed after an interruption: 20 units were already done", lines[2]);
+        Assert.StartsWith(" 50 %  20 of 40 units  200 of 400 cells  layers 1/2", lines[3], StringComparison.Ordinal);
+        Assert.StartsWith("100 %  40 of 40 units", lines[4], StringComparison.Ordinal);
+        Assert.EndsWith("2 workers  best so far: resid_pre 1 @ 9 [S2]  −0.93", lines[4], StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', output.ToString());
     }
 

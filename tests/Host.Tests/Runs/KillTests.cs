@@ -19,10 +19,10 @@ public sealed class KillTests : IDisposable
         await File.WriteAllTextAsync(study, $$"""
             study {
               name = killed
-              model { path = "{{Interp.Model("gt-ioi")}}", dtype = fp32 }
+              model { path = "{{Interp.Model("tr-ioi")}}", dtype = fp32 }
               task { kind = ioi, n = 64 }
               metric { kind = logit-difference }
-              method { kind = activation-patching, components = [resid_pre, attn_out, z, q, k, v, pattern], by = position }
+              method { kind = activation-patching, components = [resid_pre, attn_out, mlp_out, z], by = position }
             }
             """);
         var clock = System.Diagnostics.Stopwatch.StartNew();

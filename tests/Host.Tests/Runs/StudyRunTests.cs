@@ -29,7 +29,7 @@ public sealed class StudyRunTests : IDisposable
     {
         var runner = new FakeRunner { Work = work };
         using var own = new Interrupts();
-        var run = new StudyRun(new FakePlanner(4, Units / 4), runner, new ListingReducer(failed), new PlainDisplay(_output, quiet: false), interrupts ?? own);
+        var run = new StudyRun(new FakePlanner(4, Units / 4), runner, new ListingReducer(failed), _ => "clean +1.00", new PlainDisplay(_output, quiet: false), interrupts ?? own);
         return (await run.ExecuteAsync(request), runner);
     }
 
