@@ -1,4 +1,5 @@
 using InterpActors.Compute.Statistics;
+using InterpActors.Compute.Studies;
 
 namespace InterpActors.Compute.Tasks;
 
@@ -16,7 +17,7 @@ public sealed class InductionTask : ITaskKind
         "random tokens, repeated: s1 … sL s1 … s(L-1) -> sL; corrupted: s(L-1) and another token of the first half change places, so that "
         + "the wrong answer follows it; roles previous (s(L-1) in the first half), first (the answer there), wrong (the wrong answer there), end";
 
-    public IReadOnlyList<TaskKey> Keys { get; } =
+    public IReadOnlyList<KeyHelp> Keys { get; } =
     [
         new("n", "64", "how many pairs"),
         new("length", "8", "L, the tokens of a half; a prompt has 2 L - 1 tokens and BOS where the model has one"),

@@ -1,4 +1,5 @@
 using InterpActors.Compute.Statistics;
+using InterpActors.Compute.Studies;
 using InterpActors.Compute.Text;
 using InterpActors.Messages.Studies;
 
@@ -21,7 +22,7 @@ public sealed class IoiTask : ITaskKind
         "two names, one repeated (S), the answer is the other (IO): \"When Mary and John went to the store, John gave a drink to\" -> Mary; "
         + "roles IO, S1, S1+1, S2, end; groups are templates; words that are not one token of the model are left out";
 
-    public IReadOnlyList<TaskKey> Keys { get; } =
+    public IReadOnlyList<KeyHelp> Keys { get; } =
     [
         new("n", "64", "how many pairs"),
         new("seed", "the study's", "draws names, places and objects"),

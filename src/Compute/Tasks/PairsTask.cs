@@ -10,7 +10,7 @@ public sealed class PairsTask : ITaskKind
     public string Summary =>
         "prompt pairs from a file: JSON lines with clean, corrupt, answers, wrong, roles, group, id; auto-circuit's JSON; EAP-IG's CSV";
 
-    public IReadOnlyList<TaskKey> Keys { get; } =
+    public IReadOnlyList<KeyHelp> Keys { get; } =
     [
         new("file", null, "the file, relative to the study file"),
         new("n", "all", "use the first n pairs"),

@@ -1,4 +1,5 @@
 using InterpActors.Compute.Models;
+using InterpActors.Compute.Studies;
 using InterpActors.Compute.Text;
 using InterpActors.Messages.Studies;
 
@@ -18,10 +19,6 @@ public sealed record TaskRequest(StudySection Section, string Folder, long Seed,
             "add tokenizer.json to the model's folder, or use kind = pairs with token ids");
 }
 
-/// <summary>A key of a task for <c>interp methods</c>.</summary>
-/// <param name="Default">As a user would write it; null where the key must be given.</param>
-public sealed record TaskKey(string Name, string? Default, string Meaning);
-
 /// <summary>One kind of task: where its prompts come from.</summary>
 public interface ITaskKind
 {
@@ -31,7 +28,7 @@ public interface ITaskKind
     /// <summary>One line: the prompts, the answer, the roles and the groups.</summary>
     string Summary { get; }
 
-    IReadOnlyList<TaskKey> Keys { get; }
+    IReadOnlyList<KeyHelp> Keys { get; }
 
     /// <exception cref="StudyException">The task cannot be had as written.</exception>
     TaskData Read(TaskRequest request);

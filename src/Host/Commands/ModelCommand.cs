@@ -14,6 +14,7 @@ internal static class ModelCommand
         ModelTokenizeCommand.Create(),
         ModelRunCommand.Create(),
         ModelGenerateCommand.Create(),
+        ModelTrainCommand.Create(),
     };
 
     public static ModelLocation Locate(string model) => ModelLoader.Locate(model, Directory.GetCurrentDirectory());
