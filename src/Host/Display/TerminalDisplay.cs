@@ -36,10 +36,10 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
             Line($"{scene.Name} · {scene.Headline}", "bold"),
             Line($"{(scene.Baselines is { } b ? b + "   " : "")}journal {scene.Journal}", "grey"),
         };
-        var width = progress.Tracks.Count == 0 ? 0 : progress.Tracks.Max(t => t.Name.Length);
-        for (var i = 0; i < progress.Tracks.Count; i++)
+        var tracks = progress.Tracks.Where(t => t.Cells > 0).ToList();
+        var width = tracks.Select(t => t.Name.Length).DefaultIfEmpty().Max();
+        foreach (var track in tracks)
         {
-            var track = progress.Tracks[i];
             var fraction = ProgressMeter.Fraction(track);
             var full = (int)Math.Round(fraction * BarWidth);
             lines.Add(new Markup($"{Markup.Escape(track.Name.PadRight(width))}  [green]{new string('█', full)}[/][grey]{new string('░', BarWidth - full)}[/]  "
