@@ -10,7 +10,7 @@ namespace InterpActors.Compute.SmallModels;
 /// </summary>
 internal sealed class TrainingPrompts
 {
-    private const double InductionShare = 0.3;
+    private const double InductionShare = 0.5;
     private const double ThreeNamesShare = 0.1;
     private const double OpeningShare = 0.25;
 

@@ -117,6 +117,7 @@ internal sealed class SweepResult
     private List<string> Warnings()
     {
         var warnings = new List<string>();
+        warnings.AddRange(_study.Task.Notes);
         foreach (var dropped in _study.Task.Dropped.Take(20)) warnings.Add($"prompt {dropped.Id} was dropped: {dropped.Reason}");
         if (_study.Task.Dropped.Count > 20) warnings.Add($"{_study.Task.Dropped.Count - 20} more prompts were dropped");
         if (!_fold.HasBaselines) warnings.Add("the runs without intervention failed, so results are empty");

@@ -11,11 +11,11 @@ internal static class IoiSentences
     /// <summary>Finds the usable words and templates.</summary>
     /// <param name="templateNames">Null: the aligned family; otherwise these, or "all".</param>
     /// <exception cref="Messages.Studies.StudyException">Too few are left.</exception>
-    public static (IoiWriter Writer, List<DroppedPrompt> Dropped) Write(
+    public static (IoiWriter Writer, IReadOnlyList<string> Notes) Write(
         TaskRequest request, ITokenizer tokenizer, IReadOnlyList<string> nameList, IReadOnlyList<string>? templateNames, string corruption)
     {
         var section = request.Section;
-        var dropped = new List<DroppedPrompt>();
+        var notes = new List<string>();
         var taken = new HashSet<int>();
         var names = Usable("names", nameList);
         var places = Usable("places", IoiWords.Places);
@@ -32,14 +32,13 @@ internal static class IoiSentences
         foreach (var template in asked)
         {
             if (Probe(template) is { } shape) templates.Add((template, shape.Length, shape.Places));
-            else dropped.Add(new DroppedPrompt($"template {template.Name}",
-                "the model's vocabulary lacks a word of it, or it does not fit the context"));
+            else notes.Add($"template {template.Name} is left out: the model's vocabulary lacks a word of it, or it does not fit the context");
         }
         if (templates.Count == 0)
             throw section.Wrong("templates", "no template consists of words that the model's tokenizer knows",
                 "use kind = pairs with prompts of your own");
         if (templateNames is null) KeepAligned();
-        return (new IoiWriter(templates.Count, Next), dropped);
+        return (new IoiWriter(templates.Count, Next), notes);
 
         List<Word> Usable(string what, IReadOnlyList<string> words)
         {
@@ -51,7 +50,7 @@ internal static class IoiSentences
                     usable.Add(new Word(word, token));
                 else lost.Add(word);
             }
-            if (lost.Count > 0) dropped.Add(new DroppedPrompt(what, $"not one token of this model: {string.Join(", ", lost)}"));
+            if (lost.Count > 0) notes.Add($"{what} left out, not one token of this model: {string.Join(", ", lost)}");
             return usable;
         }
 
@@ -73,8 +72,7 @@ internal static class IoiSentences
         {
             var best = templates.GroupBy(t => (t.Length, t.Places)).MaxBy(g => g.Count())!.Key;
             foreach (var t in templates.Where(t => (t.Length, t.Places) != best))
-                dropped.Add(new DroppedPrompt($"template {t.Template.Name}",
-                    "this tokenizer gives its names other positions than the other templates'; ask for it by name"));
+                notes.Add($"template {t.Template.Name} is left out: with this tokenizer its names stand elsewhere; ask for it by name");
             templates.RemoveAll(t => (t.Length, t.Places) != best);
         }
 

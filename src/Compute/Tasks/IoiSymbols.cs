@@ -14,7 +14,7 @@ internal static partial class IoiSymbols
     public const string End = "END";
 
     /// <exception cref="Messages.Studies.StudyException">The vocabulary is not one of a hand-built IOI model.</exception>
-    public static (IoiWriter Writer, List<DroppedPrompt> Dropped) Write(TaskRequest request, ITokenizer tokenizer,
+    public static (IoiWriter Writer, IReadOnlyList<string> Notes) Write(TaskRequest request, ITokenizer tokenizer,
         IReadOnlyList<string>? nameList, string corruption)
     {
         var section = request.Section;

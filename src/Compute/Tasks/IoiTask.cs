@@ -44,10 +44,11 @@ public sealed class IoiTask : ITaskKind
         var tokenizer = request.NeedTokenizer();
         var symbols = format == "symbols" || (format == "auto" && request.Config.Family == "attention-only");
         var (order, templates) = Templates(section, symbols);
-        var (prompts, dropped) = symbols
+        var (prompts, notes) = symbols
             ? IoiSymbols.Write(request, tokenizer, section.Texts("names"), corruption)
             : IoiSentences.Write(request, tokenizer, section.Texts("names", IoiWords.Names)!, templates, corruption);
         var pairs = new List<PromptPair>(count);
+        var dropped = new List<DroppedPrompt>();
         for (var i = 0; i < count; i++)
         {
             // With an even number of templates, taken in turn, the order changes after each round too, so that every template meets both.
@@ -59,7 +60,7 @@ public sealed class IoiTask : ITaskKind
         if (pairs.Count == 0)
             throw section.Wrong("kind", "the model's tokenizer leaves no IOI prompt",
                 "use kind = pairs with prompts of your own");
-        return new TaskData(Name, pairs, dropped);
+        return new TaskData(Name, pairs, dropped) { Notes = notes };
     }
 
     private static (string Order, IReadOnlyList<string>? Names) Templates(StudySection section, bool symbols)

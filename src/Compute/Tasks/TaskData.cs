@@ -17,6 +17,9 @@ public sealed record DroppedPrompt(string Id, string Reason);
 /// <param name="Kind">pairs, ioi, induction, …</param>
 public sealed record TaskData(string Kind, IReadOnlyList<PromptPair> Prompts, IReadOnlyList<DroppedPrompt> Dropped)
 {
+    /// <summary>What else the user should know: which words and templates a made task could not use. One line each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>True where every prompt has the same number of tokens, so that positions line up.</summary>
     public bool OneLength => Prompts.All(p => p.Clean.Length == Prompts[0].Clean.Length);
 }

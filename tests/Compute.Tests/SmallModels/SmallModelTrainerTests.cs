@@ -94,6 +94,7 @@ public sealed class SmallModelTrainerTests : IDisposable
             TaskTesting.Section(("kind", "ioi"), ("n", 240), ("templates", "all"), ("corruption", corruption)), ".", 77,
                 TokenizerLoader.Load(location), weights.Config);
         Assert.Empty(task.Dropped);
+        Assert.Empty(task.Notes);
         var clean = task.Prompts.Select(p => Run(p.Clean, p)).ToArray();
         var corrupted = task.Prompts.Select(p => Run(p.Corrupted!, p)).ToArray();
         Assert.InRange(clean.Average(r => r.Right ? 1.0 : 0), 0.99, 1);

@@ -31,8 +31,9 @@ public class IoiTaskTests
         }
         Assert.Equal(6, task.Prompts.Count(p => p.Roles["IO"][0] < p.Roles["S1"][0]));
         Assert.Equal(2, task.Prompts.Where(p => p.Group == "when-went").Select(p => p.Roles["IO"][0]).Distinct().Count());
-        Assert.Contains(task.Dropped, d => d.Id == "names" && d.Reason.Contains("Mark"));
-        Assert.Contains(task.Dropped, d => d.Id == "template once-sat");
+        Assert.Empty(task.Dropped);
+        Assert.Contains(task.Notes, n => n.StartsWith("names left out") && n.Contains("Mark"));
+        Assert.Contains(task.Notes, n => n.StartsWith("template once-sat is left out"));
     }
 
     [Fact]
@@ -80,7 +81,7 @@ public class IoiTaskTests
     {
         var task = Read(Small, ("names", new[] { "Mary", "John", "Anna", "Zebulon" }));
         Assert.All(task.Prompts, p => Assert.Contains(Small.Piece(p.Answers[0]), new[] { "Mary", "John", "Anna" }));
-        Assert.Contains("Zebulon", task.Dropped.First(d => d.Id == "names").Reason);
+        Assert.Contains("Zebulon", task.Notes.First(n => n.StartsWith("names")));
         Assert.Contains("only 2 names", Assert.Throws<StudyException>(() => Read(Small, ("names", new[] { "Mary", "John", "Zebulon" }))).Message);
     }
 
