@@ -19,7 +19,13 @@ public sealed record BenchmarkOptions(int Threads, bool Quick);
 /// <summary>Finds benchmarks by name, runs one, and prints its figures as one JSON line, last.</summary>
 public static class Benchmarks
 {
-    private static readonly IBenchmark[] All = [new LoadBenchmark()];
+    private static readonly IBenchmark[] All =
+    [
+        new Actors.OverheadBenchmark(),
+        new Actors.JournalBenchmark(),
+        new Actors.RecoveryBenchmark(),
+        new LoadBenchmark(),
+    ];
 
     public static int Run(string[] args)
     {
