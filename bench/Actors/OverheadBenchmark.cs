@@ -7,12 +7,13 @@ using InterpActors.TestSupport;
 namespace InterpActors.Bench.Actors;
 
 /// <summary>
-/// What journal, protocol and actors cost: the same units of 50 ms through a bare loop over the runner and through a local node, in turn.
-/// A unit is a fixed amount of arithmetic, so that processor time taken by the actors counts too.
+/// What journal, protocol and actors cost: units of 50 ms through a local node and through a bare loop over the runner, block by block in
+/// turn on the same engine thread, so that both see the same machine.
 /// </summary>
 public sealed class OverheadBenchmark : IBenchmark
 {
     private const double UnitMilliseconds = 50;
+    private const int Block = 10;
 
     public string Name => "overhead";
 
@@ -22,56 +23,41 @@ public sealed class OverheadBenchmark : IBenchmark
 
     private static async Task<JsonObject> RunAsync(BenchmarkOptions options)
     {
-        var (rounds, units) = options.Quick ? (5, 60) : (9, 120);
+        var blocks = options.Quick ? 17 : 60;
         var figures = new JsonObject();
-        foreach (var (workers, name) in new[] { (1, "overhead_ratio"), (Math.Max(1, Environment.ProcessorCount), "overhead_ratio_all_cores") })
+        foreach (var (workers, suffix) in new[] { (1, ""), (Environment.ProcessorCount, "_all_cores") })
         {
-            var count = units * (workers == 1 ? 1 : workers);
-            var runner = new BurningRunner(UnitMilliseconds);
-            var planner = new FakePlanner(4, count / 4, EngineKind.Patching);
+            var runner = new AlternatingRunner(UnitMilliseconds, Block);
+            var planner = new FakePlanner(1, ((blocks + 1) * Block + 1) * workers, EngineKind.Patching);
             await using var node = await BenchNode.StartAsync(workers, planner, runner);
-            await node.RunAsync(FakePlanner.Study("warm"));
-            var (ratios, gaps) = (new List<double>(), new List<double>());
-            for (var round = 0; round < (workers == 1 ? rounds : Math.Max(3, rounds / 2)); round++)
-            {
-                var study = FakePlanner.Study($"round{round}");
-                var bare = Bare(runner, planner.Plan(study), workers);
-                runner.Gaps.Clear();
-                var actors = await node.RunAsync(study);
-                ratios.Add(actors / bare - 1);
-                gaps.AddRange(runner.Gaps.Order().Skip(runner.Gaps.Count / 2).Take(1));
-            }
-            figures.AddFigure(name, ratios);
-            figures.AddFigure(name.Replace("overhead_ratio", "milliseconds_between_units"), gaps);
+            await node.RunAsync(FakePlanner.Study());
+            figures.AddFigure("overhead_ratio" + suffix, runner.Ratios);
+            figures.AddFigure("milliseconds_between_units" + suffix, runner.Gaps);
         }
         return figures;
     }
-
-    private static double Bare(IUnitRunner runner, IStudyPlan plan, int workers)
-    {
-        var clock = Stopwatch.StartNew();
-        long next = -1;
-        var threads = Enumerable.Range(0, workers).Select(_ => new Thread(() =>
-        {
-            var context = new UnitContext("cpu", _ => { }, CancellationToken.None);
-            while (Interlocked.Increment(ref next) is var i && i < plan.UnitCount) runner.Run(plan.Study, plan[i], context);
-        })).ToArray();
-        foreach (var thread in threads) thread.Start();
-        foreach (var thread in threads) thread.Join();
-        return clock.Elapsed.TotalSeconds;
-    }
 }
 
-/// <summary>A fixed amount of arithmetic per unit, chosen once so that an undisturbed unit takes the wanted time.</summary>
-internal sealed class BurningRunner : IUnitRunner
+/// <summary>
+/// A unit is a fixed amount of arithmetic (so processor time taken by the actors counts too). After every block of units that came through
+/// the actors, a thread runs as many in a bare loop.
+/// </summary>
+internal sealed class AlternatingRunner : IUnitRunner
 {
-    [ThreadStatic]
-    private static long _ended;
+    private sealed class Lane
+    {
+        public long BlockStarted;
+        public long UnitEnded;
+        public int Units;
+    }
 
+    private readonly ThreadLocal<Lane> _lane = new(() => new Lane());
+    private readonly int _block;
     private readonly long _steps;
 
-    public BurningRunner(double milliseconds)
+    public AlternatingRunner(double milliseconds, int block)
     {
+        _block = block;
         Burn(1_000_000);
         var rate = Enumerable.Range(0, 9).Max(_ =>
         {
@@ -82,24 +68,38 @@ internal sealed class BurningRunner : IUnitRunner
         _steps = (long)(rate * milliseconds);
     }
 
-    /// <summary>Milliseconds between the end of a unit and the start of the next on the same thread.</summary>
+    /// <summary>Time of a block through the actors over that of the bare block after it, minus 1.</summary>
+    public List<double> Ratios { get; } = [];
+
+    /// <summary>Milliseconds between the end of a unit and the start of the next one.</summary>
     public List<double> Gaps { get; } = [];
 
     public UnitOutput Run(Study study, WorkUnit unit, UnitContext context)
     {
-        if (_ended != 0)
+        var now = Stopwatch.GetTimestamp();
+        var lane = _lane.Value!;
+        if (lane.Units == _block)
         {
-            var gap = Stopwatch.GetElapsedTime(_ended).TotalMilliseconds;
-            lock (Gaps) Gaps.Add(gap);
+            var actors = Stopwatch.GetElapsedTime(lane.BlockStarted, now);
+            var bare = Stopwatch.StartNew();
+            for (var i = 0; i < _block; i++) Compute();
+            lock (Ratios) Ratios.Add(actors / bare.Elapsed - 1);
+            lane.Units = 0;
+            now = Stopwatch.GetTimestamp();
         }
-        var sum = Burn(_steps);
-        _ended = Stopwatch.GetTimestamp();
-        return new UnitOutput(BitConverter.GetBytes(sum), null);
+        else if (lane.Units > 0)
+        {
+            lock (Gaps) Gaps.Add(Stopwatch.GetElapsedTime(lane.UnitEnded, now).TotalMilliseconds);
+        }
+        if (lane.Units++ == 0) lane.BlockStarted = now;
+        var output = Compute();
+        lane.UnitEnded = Stopwatch.GetTimestamp();
+        return output;
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => _lane.Dispose();
+
+    private UnitOutput Compute() => new(BitConverter.GetBytes(Burn(_steps)), null);
 
     private static double Burn(long steps)
     {
