@@ -30,6 +30,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     private readonly StudyServices _services;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<IActorRef> _waiting = [];
+    private readonly List<IActorRef> _changing = [];
     private readonly HashSet<long> _persisting = [];
     private StudyRunState _state = new();
     private string? _process;
@@ -175,8 +176,10 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     private void Change(StudyRunCommand command)
     {
         var asker = Sender;
+        _changing.Add(asker);
         PersistInOrder(_state.Decide(command, _services.Settings.Retry), () =>
         {
+            _changing.Remove(asker);
             if (_state.IsOver) _services.Broker.Tell(new StudyClosed(_id));
             else if (_state.IsOpen) OpenAtBroker();
             asker.Tell(new ProgressReply(Progress()));
@@ -286,16 +289,24 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
 
     private void Halt(string error)
     {
+        SayWhy(error);
+        Context.Stop(Self);
+    }
+
+    /// <summary>The last words: to the registry, which answers for this study from now on, and to everybody who waits for an answer.</summary>
+    private void SayWhy(string error)
+    {
         _error = error;
         Context.Parent.Tell(new StudyHalted(_id, Progress(), History()));
-        Context.Stop(Self);
+        foreach (var one in _waiting.Concat(_changing)) one.Tell(new StudyRefused(_id, error));
+        _waiting.Clear();
+        _changing.Clear();
     }
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         _log.Error(cause, "journal write of {0} failed", _id);
-        _error = JournalTrouble.Describe(_services.JournalName, cause);
-        Context.Parent.Tell(new StudyHalted(_id, Progress(), History()));
+        SayWhy(JournalTrouble.Describe(_services.JournalName, cause));
     }
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
@@ -307,7 +318,9 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
         _log.Error(reason, "journal of {0} cannot be read", _id);
-        _error = JournalTrouble.Describe(_services.JournalName, reason);
-        Context.Parent.Tell(new StudyHalted(_id, Progress(), History()));
+        var problem = JournalTrouble.Describe(_services.JournalName, reason);
+        SayWhy(problem);
+        // Commands that arrived meanwhile are stashed and lost with this actor.
+        Context.System.EventStream.Publish(new JournalBroke(problem));
     }
 }

@@ -215,6 +215,16 @@ public class StudySupervisorTests : ActorTestKit
     }
 
     [Fact]
+    public void A_disk_that_is_still_full_refuses_the_next_submission()
+    {
+        Submit();
+        Restart();
+        ChaosJournal.Error = 13;
+        _studies.Tell(new SubmitStudy(Study, "p2"), TestActor);
+        Assert.Contains("disk full", ExpectMsg<StudyRefused>().Problem);
+    }
+
+    [Fact]
     public void A_registry_that_cannot_write_says_so()
     {
         Sys.EventStream.Subscribe(TestActor, typeof(JournalBroke));
