@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Serialization;
@@ -37,31 +38,44 @@ public static class JournalFile
     /// <summary>The connection string that everything uses: a plain file, no shared cache; <c>synchronous</c> stays FULL.</summary>
     public static string ConnectionString(string path) => new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
 
-    /// <summary>Looks at a file without changing it or starting anything.</summary>
+    /// <summary>Looks at a file without changing what it says or starting anything.</summary>
     public static JournalInspection Inspect(string path)
     {
         if (!File.Exists(path)) return new(JournalKind.Absent, 0, null, null);
         try
         {
+            if (!HasOurHeader(path)) return Foreign(path);
             using var connection = OpenForReading(path);
             var version = Pragma(connection, "user_version");
-            if (Number(connection, "SELECT count(*) FROM sqlite_master") == 0 && Pragma(connection, "application_id") is 0 or JournalSchema.ApplicationId)
-                return new(JournalKind.Empty, version, null, null);
-            if (Pragma(connection, "application_id") != JournalSchema.ApplicationId)
-                return new(JournalKind.NotAJournal, 0, null, $"journal {path}: is the database of another program; choose another output folder");
+            var isOurs = Pragma(connection, "application_id") == JournalSchema.ApplicationId;
+            if (Number(connection, "SELECT count(*) FROM sqlite_master") == 0) return new(JournalKind.Empty, isOurs ? version : 0, null, null);
+            if (!isOurs) return Foreign(path);
             if (version > WireFormat.JournalVersion)
-                return new(JournalKind.Newer, version, null, $"journal {path}: written by a newer version (format {version}, this one reads {WireFormat.JournalVersion}); use that version");
+            {
+                return new(JournalKind.Newer, version, null,
+                    $"journal {path}: written by a newer version (format {version}, this one reads {WireFormat.JournalVersion}); use that version");
+            }
             var study = FirstStudy(connection);
             return new(study is null ? JournalKind.Empty : JournalKind.Ok, version, study, null);
         }
-        catch (Exception e) when (e is SqliteException or System.Runtime.Serialization.SerializationException)
+        catch (Exception e) when (e is SqliteException or System.Runtime.Serialization.SerializationException or IOException or UnauthorizedAccessException)
         {
             return new(JournalKind.NotAJournal, 0, null, JournalTrouble.Describe(path, e));
         }
-        finally
-        {
-            Release(path);
-        }
+    }
+
+    private static JournalInspection Foreign(string path) =>
+        new(JournalKind.NotAJournal, 0, null, $"journal {path}: is not a journal of this program; choose another output folder");
+
+    /// <summary>False for what no process of ours can have left: so a file of something else is never opened as a database.</summary>
+    private static bool HasOurHeader(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        Span<byte> header = stackalloc byte[100];
+        var read = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
+        if (read == 0) return true;
+        return read == header.Length && header.StartsWith("SQLite format 3\0"u8)
+            && BinaryPrimitives.ReadInt32BigEndian(header[68..]) is 0 or JournalSchema.ApplicationId;
     }
 
     /// <summary>
@@ -77,13 +91,16 @@ public static class JournalFile
         {
             using var connection = new SqliteConnection(ConnectionString(path));
             connection.Open();
+            if (found.Kind != JournalKind.Ok)
+            {
+                using var transaction = connection.BeginTransaction();
+                Run(connection, $"PRAGMA application_id={JournalSchema.ApplicationId}");
+                Run(connection, $"PRAGMA user_version={WireFormat.JournalVersion}");
+                Run(connection, JournalSchema.Create);
+                transaction.Commit();
+            }
+            // Afterwards, so that the file's own header says what it is, whatever the log beside it holds.
             Run(connection, "PRAGMA journal_mode=WAL");
-            if (found.Kind == JournalKind.Ok) return;
-            using var transaction = connection.BeginTransaction();
-            Run(connection, $"PRAGMA application_id={JournalSchema.ApplicationId}");
-            Run(connection, $"PRAGMA user_version={WireFormat.JournalVersion}");
-            Run(connection, JournalSchema.Create);
-            transaction.Commit();
         }
         catch (SqliteException e)
         {
@@ -91,22 +108,54 @@ public static class JournalFile
         }
     }
 
-    /// <summary>Closes pooled connections, so that the last one folds the write-ahead log into the file.</summary>
+    /// <summary>Closes pooled connections and folds the write-ahead log into the file, as far as nobody else holds it.</summary>
     public static void Release(string path)
     {
         using (var connection = new SqliteConnection(ConnectionString(path))) SqliteConnection.ClearPool(connection);
-        using (var reading = new SqliteConnection(ReadingString(path))) SqliteConnection.ClearPool(reading);
+        if (!File.Exists(path)) return;
+        try
+        {
+            using var last = OpenForReading(path);
+            Run(last, "SELECT count(*) FROM sqlite_master");
+        }
+        catch (SqliteException)
+        {
+            // A full disk or a lost folder: the log stays beside the file and is folded in another time.
+        }
     }
 
+    /// <summary>
+    /// A connection that only reads, but may clean up after a killed process as it closes; where the folder is not writable, one that cannot.
+    /// </summary>
     internal static SqliteConnection OpenForReading(string path)
     {
-        var connection = new SqliteConnection(ReadingString(path));
-        connection.Open();
-        return connection;
+        try
+        {
+            return OpenForReading(path, SqliteOpenMode.ReadWrite);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is 8 or 14)
+        {
+            return OpenForReading(path, SqliteOpenMode.ReadOnly);
+        }
     }
 
-    private static string ReadingString(string path) =>
-        new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30, Mode = SqliteOpenMode.ReadOnly }.ToString();
+    private static SqliteConnection OpenForReading(string path, SqliteOpenMode mode)
+    {
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30, Mode = mode, Pooling = false }.ToString());
+        try
+        {
+            connection.Open();
+            Run(connection, "PRAGMA query_only=1");
+            Number(connection, "PRAGMA user_version");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
 
     private static Study? FirstStudy(SqliteConnection connection)
     {

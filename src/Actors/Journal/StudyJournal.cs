@@ -16,17 +16,14 @@ public sealed class StudyJournal : IDisposable
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _payload;
     private readonly StudyRunState _state = new();
-    private readonly string _path;
     private long[] _rows = [];
 
-    private StudyJournal(string path, StudyId id)
+    private StudyJournal(string path)
     {
-        _path = path;
         _connection = JournalFile.OpenForReading(path);
         _payload = _connection.CreateCommand();
         _payload.CommandText = "SELECT message, manifest FROM journal WHERE ordering = $row";
         _payload.Parameters.Add("$row", SqliteType.Integer);
-        Fold(id);
     }
 
     /// <summary>The study as it was first submitted; null where the journal has none of this id.</summary>
@@ -37,12 +34,16 @@ public sealed class StudyJournal : IDisposable
     /// <exception cref="StudyException">The file is no journal or is damaged.</exception>
     public static StudyJournal Read(string path, StudyId id)
     {
+        StudyJournal? journal = null;
         try
         {
-            return new StudyJournal(path, id);
+            journal = new StudyJournal(path);
+            journal.Fold(id);
+            return journal;
         }
         catch (Exception e) when (e is SqliteException or System.Runtime.Serialization.SerializationException)
         {
+            journal?.Dispose();
             throw new StudyException(JournalTrouble.Describe(path, e), null, null, e);
         }
     }
@@ -66,7 +67,6 @@ public sealed class StudyJournal : IDisposable
     {
         _payload.Dispose();
         _connection.Dispose();
-        JournalFile.Release(_path);
     }
 
     private void Fold(StudyId id)

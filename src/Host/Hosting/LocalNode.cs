@@ -94,6 +94,10 @@ public sealed class LocalNode : IAsyncDisposable
         {
             return _last;
         }
+        catch (StudyException e) when (_last is not null)
+        {
+            return _last with { Error = e.Message };
+        }
     }
 
     /// <summary>What the study's journal tells, with the units that were computed but not committed.</summary>

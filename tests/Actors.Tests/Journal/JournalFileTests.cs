@@ -102,9 +102,32 @@ public class JournalFileTests : IDisposable
         File.WriteAllBytes(Path, bytes);
         var found = JournalFile.Inspect(Path);
         Assert.Equal(JournalKind.NotAJournal, found.Kind);
-        Assert.Contains("damaged", found.Problem);
+        Assert.Contains("is not a journal", found.Problem);
         Assert.DoesNotContain('\n', found.Problem!);
         Assert.Equal(bytes, File.ReadAllBytes(Path));
+    }
+
+    [Fact]
+    public void A_damaged_journal_is_named_as_such()
+    {
+        JournalFile.Prepare(Path);
+        Write(new StudySubmitted(Study, At));
+        var bytes = File.ReadAllBytes(Path);
+        Array.Fill(bytes, (byte)0xEE, 100, bytes.Length - 100);
+        File.WriteAllBytes(Path, bytes);
+        var found = JournalFile.Inspect(Path);
+        Assert.Equal(JournalKind.NotAJournal, found.Kind);
+        Assert.Contains("damaged", found.Problem);
+    }
+
+    [Fact]
+    public void After_the_last_reader_the_log_is_folded_into_the_file()
+    {
+        JournalFile.Prepare(Path);
+        Write(new StudySubmitted(Study, At));
+        Assert.Equal(JournalKind.Ok, JournalFile.Inspect(Path).Kind);
+        using (var journal = StudyJournal.Read(Path, Study.Id)) Assert.NotNull(journal.Study);
+        Assert.Equal(["journal.db"], Directory.GetFiles(_folder).Select(System.IO.Path.GetFileName));
     }
 
     [Fact]
