@@ -2,7 +2,9 @@ using InterpActors.Compute.Tasks;
 
 namespace InterpActors.Compute.Metrics;
 
-/// <summary>1 where the most likely token of the whole vocabulary is a right answer, else 0. Of equally likely tokens the lowest id counts.</summary>
+/// <summary>
+/// 1 where the most likely token of the whole vocabulary is a right answer, else 0. Of equally likely tokens the lowest id counts.
+/// </summary>
 public sealed class Accuracy(IReadOnlyList<PromptPair> prompts) : LogProbabilityMetric
 {
     public override string Name => MetricWords.Accuracy;

@@ -12,7 +12,8 @@ public abstract class LogProbabilityMetric : MetricReader
     public sealed override int[] Columns(int prompt) => throw new InvalidOperationException($"{Name} needs all logits");
 
     /// <inheritdoc/>
-    public sealed override double FromColumns(int prompt, ReadOnlySpan<double> logits) => throw new InvalidOperationException($"{Name} needs all logits");
+    public sealed override double FromColumns(int prompt, ReadOnlySpan<double> logits) =>
+        throw new InvalidOperationException($"{Name} needs all logits");
 
     /// <inheritdoc/>
     public sealed override double[] FromLogits(IReadOnlyList<int> prompts, Tensor logits)

@@ -8,7 +8,9 @@ internal static class LogRows
 {
     private const long ElementsAtOnce = 4L << 20;
 
-    /// <summary>Calls <paramref name="read"/> with each row's index and its log-probabilities [d_vocab] (fp64, natural logarithm).</summary>
+    /// <summary>
+    /// Calls <paramref name="read"/> with each row's index and its log-probabilities [d_vocab] (fp64, natural logarithm).
+    /// </summary>
     public static void ForEach(Tensor logits, RowReader read)
     {
         var rows = logits.shape[0];

@@ -21,7 +21,8 @@ public sealed record MetricSpec(string Kind, string At)
         if (at != Last)
             foreach (var prompt in task.Prompts)
                 if (!prompt.Roles.TryGetValue(at, out var positions) || positions.Length == 0)
-                    throw section.Wrong("at", $"prompt {prompt.Id} has no role '{at}'", StudySection.Nearest(at, [Last, .. prompt.Roles.Keys]));
+                    throw section.Wrong("at", $"prompt {prompt.Id} has no role '{at}'",
+                        StudySection.Nearest(at, [Last, .. prompt.Roles.Keys]));
         Check(kind, task, section.Where("kind"));
         return new MetricSpec(kind, at);
     }
@@ -34,7 +35,8 @@ public sealed record MetricSpec(string Kind, string At)
             if (MetricWords.NeedsAnswers(kind) && prompt.Answers.Length == 0)
                 throw new StudyException($"metric {kind} needs an answer, and prompt {prompt.Id} has none", where, "give it \"answers\"");
             if (MetricWords.NeedsWrong(kind) && prompt.Wrong.Length == 0)
-                throw new StudyException($"metric {kind} needs a wrong answer, and prompt {prompt.Id} has none", where, "give it \"wrong\", or use metric nll or probability");
+                throw new StudyException($"metric {kind} needs a wrong answer, and prompt {prompt.Id} has none", where,
+                    "give it \"wrong\", or use metric nll or probability");
         }
     }
 

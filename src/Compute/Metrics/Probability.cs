@@ -7,5 +7,6 @@ public sealed class Probability(IReadOnlyList<PromptPair> prompts) : LogProbabil
 {
     public override string Name => MetricWords.Probability;
 
-    protected override double Read(int prompt, ReadOnlySpan<double> logProbabilities) => LogRows.Mass(logProbabilities, prompts[prompt].Answers);
+    protected override double Read(int prompt, ReadOnlySpan<double> logProbabilities) =>
+        LogRows.Mass(logProbabilities, prompts[prompt].Answers);
 }

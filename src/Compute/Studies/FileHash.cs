@@ -29,7 +29,8 @@ public static class FileHash
     {
         var stated = section.OptionalText(hashKey);
         if (stated is not null && !stated.Equals(actual, StringComparison.OrdinalIgnoreCase))
-            throw section.Wrong(hashKey, $"'{what}' has changed: it is {actual[..12]}…, the study says {stated[..Math.Min(12, stated.Length)]}…",
+            throw section.Wrong(hashKey,
+                $"'{what}' has changed: it is {actual[..12]}…, the study says {stated[..Math.Min(12, stated.Length)]}…",
                 "restore the file, or start a new run");
         section.Record(hashKey, actual);
     }

@@ -46,7 +46,8 @@ public interface IStudyMethod
 }
 
 /// <summary>A study's result and whether it can be trusted as a whole.</summary>
-/// <param name="Failed">True where there is nothing to trust: no baselines, or interventions that changed nothing although they should have.</param>
+/// <param name="Failed">True where there is nothing to trust: no baselines, or interventions that changed nothing although they should
+/// have.</param>
 public sealed record StudyReduction(StudyResult Result, bool Failed);
 
 /// <summary>A metric without interventions, for people: means over prompts, each with half the width of its 95 % interval.</summary>

@@ -11,7 +11,8 @@ namespace InterpActors.Compute.Studies;
 public sealed class PromptShard : IDisposable
 {
     /// <param name="metric">Makes a metric's reader from the shard's prompts and its clean log-probabilities.</param>
-    internal PromptShard(InterventionEngine engine, StudyContext study, int first, int count, IReadOnlyCollection<Component> reads, MetricMaker metric)
+    internal PromptShard(InterventionEngine engine, StudyContext study, int first, int count, IReadOnlyCollection<Component> reads,
+        MetricMaker metric)
     {
         First = first;
         Task = study.Task with { Prompts = [.. study.Task.Prompts.Skip(first).Take(count)] };

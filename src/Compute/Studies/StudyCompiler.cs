@@ -15,7 +15,8 @@ public static class StudyCompiler
     /// <param name="folder">Where its relative paths start.</param>
     /// <param name="threads">Torch threads per worker.</param>
     /// <exception cref="StudyException">The study cannot be run as written; nothing was written anywhere.</exception>
-    public static Study Compile(StudyObject root, string source, string folder, int threads) => Compile(root, source, folder, threads, StudyKinds.All);
+    public static Study Compile(StudyObject root, string source, string folder, int threads) =>
+        Compile(root, source, folder, threads, StudyKinds.All);
 
     /// <summary>The same with kinds of one's own.</summary>
     public static Study Compile(StudyObject root, string source, string folder, int threads, IReadOnlyList<IStudyKind> kinds)
@@ -25,7 +26,8 @@ public static class StudyCompiler
         var canonical = opened.Canonical.ToJsonString(CanonicalForm);
         // Not the route that a stopwatch finds fastest just now: two runs of one study would then differ in their last bits.
         var routes = MatmulRoutes.Packed.ToString();
-        return new Study(StudyId.From(opened.Context.Name, canonical), opened.Context.Name, opened.Kind.Name, canonical, source, folder,
+        var name = opened.Context.Name;
+        return new Study(StudyId.From(name, canonical), name, opened.Kind.Name, canonical, source, folder,
             new ExecutionSettings(threads, routes));
     }
 

@@ -13,7 +13,9 @@ public sealed record StudyContext(
 {
     public int PromptCount => Task.Prompts.Count;
 
-    /// <summary>The largest bytes of base-run activations that one shard of prompts may take. Part of the plan, so the same everywhere.</summary>
+    /// <summary>
+    /// The largest bytes of base-run activations that one shard of prompts may take. Part of the plan, so the same everywhere.
+    /// </summary>
     public long ShardBytes { get; init; } = 1L << 30;
 
     /// <summary>True where every prompt has a corrupted twin.</summary>
@@ -25,7 +27,8 @@ public sealed record StudyContext(
 
 /// <summary>The model of a study, unopened.</summary>
 /// <param name="Sha256">Of all its files.</param>
-public sealed record StudyModel(ModelLocation Location, string Path, ModelConfig Config, ScalarType Type, WeightProcessing Processing, string Sha256)
+public sealed record StudyModel(ModelLocation Location, string Path, ModelConfig Config, ScalarType Type, WeightProcessing Processing,
+    string Sha256)
 {
     public string Dtype => Type == ScalarType.Float64 ? "fp64" : "fp32";
 

@@ -48,7 +48,8 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
     /// <inheritdoc/>
     public UnitOutput Run(Study study, WorkUnit unit, UnitContext context)
     {
-        if (context.Device != "cpu") throw new UnitException(UnitFailureKind.Permanent, $"device {context.Device} is not known here; known: cpu");
+        if (context.Device != "cpu")
+            throw new UnitException(UnitFailureKind.Permanent, $"device {context.Device} is not known here; known: cpu");
         try
         {
             var prepared = Prepare(study);

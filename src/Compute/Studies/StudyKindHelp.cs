@@ -13,7 +13,8 @@ public sealed record StudyKindHelp(string Summary, IReadOnlyList<KeyHelp> Keys, 
         yield return "";
         yield return $"method {{ kind = {kind} … }} takes";
         var width = Keys.Max(k => k.Key.Length);
-        foreach (var key in Keys) yield return $"  {key.Key.PadRight(width)}  {key.Meaning}" + (key.Default is null ? "" : $" (default {key.Default})");
+        foreach (var key in Keys)
+            yield return $"  {key.Key.PadRight(width)}  {key.Meaning}" + (key.Default is null ? "" : $" (default {key.Default})");
         yield return "";
         yield return $"formula  {Formula}";
         yield return $"cost     {Cost}";

@@ -50,26 +50,28 @@ public static class StudyReader
     {
         var path = section.Text("path");
         var type = section.OneOf("dtype", ["fp32", "fp64"], "fp32") == "fp64" ? ScalarType.Float64 : ScalarType.Float32;
-        var processing = section.OneOf("processing", ["none", "folded"], "none") == "folded" ? WeightProcessing.Folded : WeightProcessing.None;
+        var folded = section.OneOf("processing", ["none", "folded"], "none") == "folded";
         var location = ModelLoader.Locate(path, folder);
         var config = ModelLoader.ReadConfig(location);
         var sha256 = ModelLoader.Sha256(location);
         FileHash.Pin(section, "sha256", sha256, path);
-        return new StudyModel(location, path, config, type, processing, sha256);
+        return new StudyModel(location, path, config, type, folded ? WeightProcessing.Folded : WeightProcessing.None, sha256);
     }
 
     private static TaskData ReadTask(StudySection section, string folder, long seed, ITokenizer? tokenizer, ModelConfig config)
     {
         var task = TaskReader.Read(section, folder, seed, tokenizer, config);
         if (task.Prompts.Count == 0)
-            throw new StudyException("there are no prompts", section.Place.ToString(), task.Dropped is [var first, ..] ? $"all were dropped, the first because {first.Reason}" : null);
+            throw new StudyException("there are no prompts", section.Place.ToString(),
+                task.Dropped is [var first, ..] ? $"all were dropped, the first because {first.Reason}" : null);
         foreach (var prompt in task.Prompts)
         {
             Check(prompt, prompt.Clean, config, section);
             if (prompt.Corrupted is null) continue;
             Check(prompt, prompt.Corrupted, config, section);
             if (prompt.Corrupted.Length != prompt.Clean.Length)
-                throw new StudyException($"prompt {prompt.Id} has {prompt.Clean.Length} clean and {prompt.Corrupted.Length} corrupted tokens",
+                throw new StudyException(
+                    $"prompt {prompt.Id} has {prompt.Clean.Length} clean and {prompt.Corrupted.Length} corrupted tokens",
                     section.Place.ToString(), "a pair must have equal lengths");
         }
         return task;
@@ -79,9 +81,11 @@ public static class StudyReader
     {
         if (tokens.Length == 0) throw new StudyException($"prompt {prompt.Id} is empty", section.Place.ToString());
         if (tokens.Length > config.ContextLength)
-            throw new StudyException($"prompt {prompt.Id} has {tokens.Length} tokens, the model's context is {config.ContextLength}", section.Place.ToString());
+            throw new StudyException($"prompt {prompt.Id} has {tokens.Length} tokens, the model's context is {config.ContextLength}",
+                section.Place.ToString());
         foreach (var token in tokens.Concat(prompt.Answers).Concat(prompt.Wrong))
             if (token < 0 || token >= config.Vocabulary)
-                throw new StudyException($"prompt {prompt.Id} holds token {token}, the model's vocabulary ends at {config.Vocabulary - 1}", section.Place.ToString());
+                throw new StudyException($"prompt {prompt.Id} holds token {token}, the model's vocabulary ends at {config.Vocabulary - 1}",
+                    section.Place.ToString());
     }
 }

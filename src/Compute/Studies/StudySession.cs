@@ -42,7 +42,8 @@ public sealed class StudySession : IDisposable
 
     /// <summary>A shard of the prompts with its base runs.</summary>
     /// <param name="reads">Components whose activations the method will read.</param>
-    internal LeaseCache<int, PromptShard>.Lease Shard(int index, int first, int count, IReadOnlyCollection<Component> reads, MetricMaker metric) =>
+    internal LeaseCache<int, PromptShard>.Lease Shard(
+        int index, int first, int count, IReadOnlyCollection<Component> reads, MetricMaker metric) =>
         _shards.Take(index, () => new PromptShard(Engine, Context, first, count, reads, metric));
 
     /// <summary>A value computed once for the session, e.g. the mean activation at a hook. Disposed with it.</summary>

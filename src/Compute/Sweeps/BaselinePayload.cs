@@ -41,10 +41,12 @@ public sealed record BaselinePayload(long Parameters, double[] Clean, double[]? 
     /// <exception cref="InvalidDataException">The bytes are of another kind or version, or cut short.</exception>
     public static BaselinePayload Parse(byte[] bytes)
     {
-        if (bytes.Length < HeaderBytes || bytes[0] != Kind || bytes[1] != Version) throw new InvalidDataException("not the result of a baseline unit that this program reads");
+        if (bytes.Length < HeaderBytes || bytes[0] != Kind || bytes[1] != Version)
+            throw new InvalidDataException("not the result of a baseline unit that this program reads");
         var n = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(11));
         var corrupted = bytes[2] == 1;
-        if (n < 0 || bytes.Length != HeaderBytes + (long)n * (corrupted ? 17 : 9)) throw new InvalidDataException("result of a baseline unit is cut short");
+        if (n < 0 || bytes.Length != HeaderBytes + (long)n * (corrupted ? 17 : 9))
+            throw new InvalidDataException("result of a baseline unit is cut short");
         var at = HeaderBytes;
         double[] Take()
         {

@@ -5,7 +5,9 @@ namespace InterpActors.Compute.Sweeps;
 /// <summary>What one cell of a sweep covers along the prompt.</summary>
 public enum Granularity { Position, Role, All }
 
-/// <summary>Where along the prompt a cell intervenes: one absolute position, all positions of a role, or all (or a fixed few) positions.</summary>
+/// <summary>
+/// Where along the prompt a cell intervenes: one absolute position, all positions of a role, or all (or a fixed few) positions.
+/// </summary>
 /// <param name="Position">Counted from 0; null otherwise.</param>
 /// <param name="Role">Null otherwise.</param>
 /// <param name="Only">The positions that <c>by = all</c> was narrowed to; null for every one.</param>

@@ -38,7 +38,8 @@ public sealed class SweepCost
     public IReadOnlyList<(int First, int Count)> Shards { get; }
 
     /// <summary>Full forwards of the whole task, clean and corrupted.</summary>
-    public double BaselineFlops => _study.Task.Prompts.Sum(p => (double)p.Clean.Length) * _study.Model.Config.Layers * _flopsPerTokenLayer * (_study.HasCorrupted ? 2 : 1);
+    public double BaselineFlops => _study.Task.Prompts.Sum(p => (double)p.Clean.Length)
+        * _study.Model.Config.Layers * _flopsPerTokenLayer * (_study.HasCorrupted ? 2 : 1);
 
     /// <summary>Peak bytes of one process: weights, base-run caches of one shard, activations of a chunk.</summary>
     public long MemoryBytes => WeightBytes + Shards.Max(s => ShardCacheBytes(s.First, s.Count)) + (256L << 20);
@@ -59,7 +60,8 @@ public sealed class SweepCost
     {
         var c = _study.Model.Config;
         var head = 2.0 * c.ModelWidth * c.Vocabulary * _study.PromptCount;
-        return TokensPerCell(block) * (c.Layers - block.Layer) * _flopsPerTokenLayer + (_study.Metric.Kind == Metrics.MetricWords.LogitDifference ? 0 : head);
+        return TokensPerCell(block) * (c.Layers - block.Layer) * _flopsPerTokenLayer
+            + (_study.Metric.Kind == Metrics.MetricWords.LogitDifference ? 0 : head);
     }
 
     /// <summary>How many cells of a block make one unit.</summary>

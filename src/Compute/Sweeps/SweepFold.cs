@@ -83,11 +83,13 @@ public sealed class SweepFold
                 var single = cell.Sites.Count == 1;
                 var row = new CellRow(cell.Hook, cell.Layer, single ? cell.Sites[0].Head : null, cell.Place.Position, cell.Place.Role,
                     scoring.Direction, scoring.Value, _method.MetricName, n, cleanMean, corruptedMean, MeanEstimate.MeanOf(read.Metric),
-                    effect.Mean, effect.StandardError, ScoreRefusal is null ? effect.Mean / denominator : null, keepPrompts ? effects : null)
+                    effect.Mean, effect.StandardError, ScoreRefusal is null ? effect.Mean / denominator : null,
+                    keepPrompts ? effects : null)
                 {
                     Heads = single ? null : string.Join(' ', cell.Sites.Where(s => s.Head is not null).Select(s => s.Head!.Value)),
                 };
-                yield return new FoldedCell(cell, effects, read.Changed, read.Largest, _study.Task.Prompts.Any(p => _method.MayChange(cell, p)), row);
+                yield return new FoldedCell(cell, effects, read.Changed, read.Largest,
+                    _study.Task.Prompts.Any(p => _method.MayChange(cell, p)), row);
             }
         }
     }

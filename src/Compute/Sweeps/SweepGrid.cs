@@ -48,7 +48,9 @@ public readonly record struct SweepCell(IReadOnlyList<Site> Sites, Place Place)
     }
 }
 
-/// <summary>The cells of a sweep in plan order: layer, component in file order, head, place; sets after the components of their layer.</summary>
+/// <summary>
+/// The cells of a sweep in plan order: layer, component in file order, head, place; sets after the components of their layer.
+/// </summary>
 public sealed record SweepGrid(IReadOnlyList<SweepBlock> Blocks, Granularity By)
 {
     public long Cells => Blocks.Sum(b => b.Cells);

@@ -73,7 +73,8 @@ public static partial class SweepKeys
         var knownWords = known.Select(c => c.Word()).ToArray();
         foreach (var word in words)
         {
-            if (!knownWords.Contains(word)) throw section.Wrong("components", $"'{word}' is not known", StudySection.Nearest(word, knownWords));
+            if (!knownWords.Contains(word))
+                throw section.Wrong("components", $"'{word}' is not known", StudySection.Nearest(word, knownWords));
             var component = Components.Parse(word);
             if (!Exists(component, config)) throw section.Wrong("components", $"the model has no MLP, so there is no {word}");
             if (chosen.Contains(component)) throw section.Wrong("components", $"'{word}' stands there twice");
@@ -84,7 +85,8 @@ public static partial class SweepKeys
     }
 
     private static List<(int Layer, Component Component)> Match(
-        StudySection section, IReadOnlyList<string>? hooks, int[] layers, Component[] chosen, IReadOnlyList<Component> known, ModelConfig config)
+        StudySection section, IReadOnlyList<string>? hooks, int[] layers, Component[] chosen, IReadOnlyList<Component> known,
+        ModelConfig config)
     {
         var all = layers.SelectMany(l => chosen.Select(c => (Layer: l, Component: c))).ToList();
         if (hooks is null) return all;
@@ -93,8 +95,11 @@ public static partial class SweepKeys
         var patterns = hooks.Select(h => (Text: h, Pattern: Glob(h))).ToArray();
         foreach (var (text, pattern) in patterns)
         {
-            if (!names.Any(n => pattern.IsMatch(n))) throw section.Wrong("hooks", $"'{text}' is no hook point of this model that can be written", StudySection.Nearest(text, names));
-            if (!all.Any(a => pattern.IsMatch(a.Component.HookName(a.Layer)))) throw section.Wrong("hooks", $"'{text}' is outside the study's layers and components");
+            if (!names.Any(n => pattern.IsMatch(n)))
+                throw section.Wrong("hooks",
+                    $"'{text}' is no hook point of this model that can be written", StudySection.Nearest(text, names));
+            if (!all.Any(a => pattern.IsMatch(a.Component.HookName(a.Layer))))
+                throw section.Wrong("hooks", $"'{text}' is outside the study's layers and components");
         }
         return [.. all.Where(a => patterns.Any(p => p.Pattern.IsMatch(a.Component.HookName(a.Layer))))];
     }
@@ -117,7 +122,8 @@ public static partial class SweepKeys
         var shortest = prompts.Min(p => p.Clean.Length);
         var positions = section.Ints("positions", -shortest, shortest - 1);
         var roles = section.Texts("roles");
-        if (positions is not null && by == Granularity.Role) throw section.Wrong("positions", "goes with by = position or all", "with by = role use roles");
+        if (positions is not null && by == Granularity.Role)
+            throw section.Wrong("positions", "goes with by = position or all", "with by = role use roles");
         if (roles is not null && by != Granularity.Role) throw section.Wrong("roles", "goes with by = role");
         switch (by)
         {
@@ -125,20 +131,26 @@ public static partial class SweepKeys
                 if (!study.Task.OneLength)
                 {
                     var other = prompts.First(p => p.Clean.Length != prompts[0].Clean.Length);
-                    throw section.Wrong("by", $"by = position needs prompts of one length; {prompts[0].Id} has {prompts[0].Clean.Length} tokens, {other.Id} has {other.Clean.Length}",
-                        "use by = role or by = all");
+                    throw section.Wrong("by",
+                        $"by = position needs prompts of one length; {prompts[0].Id} has {prompts[0].Clean.Length} tokens, "
+                            + $"{other.Id} has {other.Clean.Length}", "use by = role or by = all");
                 }
-                return [.. (positions ?? [.. Enumerable.Range(0, shortest)]).Select(p => p < 0 ? p + shortest : p).Distinct().Order().Select(Place.At)];
+                return [.. (positions ?? [.. Enumerable.Range(0, shortest)]).Select(p => p < 0 ? p + shortest : p).Distinct().Order()
+                    .Select(Place.At)];
             case Granularity.Role:
                 var names = prompts[0].Roles.Keys.ToArray();
-                if (names.Length == 0) throw section.Wrong("by", $"prompt {prompts[0].Id} has no roles", "give the prompts roles, or use by = position or by = all");
+                if (names.Length == 0)
+                    throw section.Wrong("by", $"prompt {prompts[0].Id} has no roles",
+                        "give the prompts roles, or use by = position or by = all");
                 foreach (var role in roles ?? [])
-                    if (!names.Contains(role)) throw section.Wrong("roles", $"'{role}' is not a role of {prompts[0].Id}", StudySection.Nearest(role, names));
+                    if (!names.Contains(role))
+                        throw section.Wrong("roles", $"'{role}' is not a role of {prompts[0].Id}", StudySection.Nearest(role, names));
                 var wanted = names.Where(n => roles?.Contains(n) ?? true).ToArray();
                 foreach (var prompt in prompts)
                     foreach (var role in wanted)
                         if (!prompt.Roles.TryGetValue(role, out var at) || at.Length == 0)
-                            throw section.Wrong("by", $"prompt {prompt.Id} has no role '{role}'", "by = role needs the same roles in every prompt");
+                            throw section.Wrong("by", $"prompt {prompt.Id} has no role '{role}'",
+                                "by = role needs the same roles in every prompt");
                 return [.. wanted.Select(Place.In)];
             default:
                 return [Place.Everywhere(positions)];
@@ -159,10 +171,13 @@ public static partial class SweepKeys
             }
             else if (MlpWord().Match(word) is { Success: true } mlp && int.TryParse(mlp.Groups[1].Value, out var l))
             {
-                if (l >= config.Layers || !config.HasMlp) throw section.Wrong("sets", $"'{word}' is out of range", config.HasMlp ? $"{config.Layers} layers" : "the model has no MLP");
+                if (l >= config.Layers || !config.HasMlp)
+                    throw section.Wrong("sets", $"'{word}' is out of range",
+                        config.HasMlp ? $"{config.Layers} layers" : "the model has no MLP");
                 sites.Add(new Site(l, Component.MlpOut, null));
             }
-            else throw section.Wrong("sets", $"'{word}' is neither a head nor an MLP", "write a2.h0 for head 0 of layer 2, m3 for the MLP of layer 3");
+            else throw section.Wrong("sets", $"'{word}' is neither a head nor an MLP",
+                "write a2.h0 for head 0 of layer 2, m3 for the MLP of layer 3");
         }
         if (sites.Count == 0) throw section.Wrong("sets", "holds an empty set");
         if (sites.Distinct().Count() != sites.Count) throw section.Wrong("sets", $"'{text}' names a site twice");

@@ -44,7 +44,8 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
 
     /// <summary>How strong a cell is, in a word.</summary>
     public virtual string Size(CellRow row) =>
-        row.Score is { } score ? FormattableString.Invariant($"{score * 100:+0.#;-0.#;0} %") : FormattableString.Invariant($"{row.Effect:+0.###;-0.###;0}");
+        row.Score is { } score ? FormattableString.Invariant($"{score * 100:+0.#;-0.#;0} %")
+            : FormattableString.Invariant($"{row.Effect:+0.###;-0.###;0}");
 
     /// <summary>The metric column's word.</summary>
     public virtual string MetricName => Study.Metric.Kind;
@@ -72,8 +73,12 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
     public IStudyPlan Plan(Study study)
     {
         var config = Study.Model.Config;
-        var headline = $"{config.Name} ({Count(config.Layers, "layer")}, {Count(config.Heads, "head")}) · {Count(Study.PromptCount, Study.HasCorrupted ? "pair" : "prompt")} · {Spoken} · {MetricWords.Spoken(MetricName)}";
-        return new SweepPlan(study, Study, Grid, Engine, headline, ArtifactBytes);
+        string[] parts =
+        [
+            $"{config.Name} ({Count(config.Layers, "layer")}, {Count(config.Heads, "head")})",
+            Count(Study.PromptCount, Study.HasCorrupted ? "pair" : "prompt"), Spoken, MetricWords.Spoken(MetricName),
+        ];
+        return new SweepPlan(study, Study, Grid, Engine, string.Join(" · ", parts), ArtifactBytes);
     }
 
     /// <inheritdoc/>
@@ -88,15 +93,16 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
             var shard = lease.Value;
             for (var p = 0; p < shard.Prompts.Count; p++)
                 if (!double.IsFinite(shard.CleanMetric[p]) || (shard.CorruptedMetric is { } corrupted && !double.IsFinite(corrupted[p])))
-                    throw new StudyException($"the {MetricWords.Spoken(MetricName)} of prompt {shard.Prompts[p].Id} is not a finite number", Study.Model.Path,
-                        "are there NaN or infinite weights in the model?");
+                    throw new StudyException($"the {MetricWords.Spoken(MetricName)} of prompt {shard.Prompts[p].Id} is not a finite number",
+                        Study.Model.Path, "are there NaN or infinite weights in the model?");
             denominators.AddRange(Scoring.Denominators(shard.CleanMetric, shard.CorruptedMetric));
             scale += Scoring.Scales(shard.CleanMetric, shard.CorruptedMetric).Sum();
             // A task of several shards is large: what the first shard shows must do.
             if (Scoring.Refusal(denominators, scale / denominators.Count, Study.Model, exact: true) is null) return;
         }
         if (Scoring.NeedsDenominator && Scoring.Refusal(denominators, scale / denominators.Count, Study.Model, exact: true) is { } refusal)
-            throw new StudyException($"no score can be formed: {refusal}", "study.metric", "choose a metric that tells the clean runs from the corrupted ones, or other prompts");
+            throw new StudyException($"no score can be formed: {refusal}", "study.metric",
+                "choose a metric that tells the clean runs from the corrupted ones, or other prompts");
     }
 
     /// <inheritdoc/>
@@ -167,10 +173,12 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
                 changed += some[p].ChangedElements;
                 largest = Math.Max(largest, some[p].LargestChange);
                 if (!double.IsFinite(metric[p]) || !double.IsFinite(largest))
-                    throw new UnitException(UnitFailureKind.Permanent, $"{cells[c].Label}, prompt {shard.Prompts[p].Id}: the {MetricWords.Spoken(MetricName)} is not a finite number");
+                    throw new UnitException(UnitFailureKind.Permanent,
+                        $"{cells[c].Label}, prompt {shard.Prompts[p].Id}: the {MetricWords.Spoken(MetricName)} is not a finite number");
             }
             if (changed == 0 && shard.Prompts.Any(p => MustChange(cells[c], p)))
-                throw new UnitException(UnitFailureKind.Permanent, $"{cells[c].Label}: the intervention changed nothing, although the tokens there differ");
+                throw new UnitException(UnitFailureKind.Permanent,
+                    $"{cells[c].Label}: the intervention changed nothing, although the tokens there differ");
             results[c] = new CellReading(changed, largest, metric);
         }
         return new UnitOutput(new SweepPayload(n, results, Extra(shard, cells)).ToBytes(), Preview(shard, cells, results));
@@ -190,7 +198,8 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
         for (var c = 0; c < cells.Length; c++)
         {
             var strength = Scoring.Preview(shard, results[c].Metric);
-            if (double.IsFinite(strength) && (best is null || Math.Abs(strength) > Math.Abs(best.Score))) best = new UnitPreview(cells[c].Label, strength);
+            if (double.IsFinite(strength) && (best is null || Math.Abs(strength) > Math.Abs(best.Score)))
+                best = new UnitPreview(cells[c].Label, strength);
         }
         return best;
     }
@@ -198,5 +207,6 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
     private LeaseCache<int, PromptShard>.Lease Shard(StudySession session, int index, int first, int count) =>
         session.Shard(index, first, count, Reads, MakeMetric);
 
-    private static string Count(int n, string thing) => $"{n.ToString("N0", System.Globalization.CultureInfo.InvariantCulture)} {thing}{(n == 1 ? "" : "s")}";
+    private static string Count(int n, string thing) =>
+        $"{n.ToString("N0", System.Globalization.CultureInfo.InvariantCulture)} {thing}{(n == 1 ? "" : "s")}";
 }

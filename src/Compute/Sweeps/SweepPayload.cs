@@ -37,17 +37,20 @@ public sealed record SweepPayload(int Prompts, IReadOnlyList<CellReading> Cells,
     public static SweepPayload Parse(byte[] bytes)
     {
         if (bytes.Length < HeaderBytes || bytes[0] != Kind) throw new InvalidDataException("not the result of a sweep's unit");
-        if (bytes[1] != Version) throw new InvalidDataException($"result of a sweep's unit in version {bytes[1]}, this program reads {Version}");
+        if (bytes[1] != Version)
+            throw new InvalidDataException($"result of a sweep's unit in version {bytes[1]}, this program reads {Version}");
         var count = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(2));
         var prompts = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(6));
-        if (count < 0 || prompts < 0 || HeaderBytes + (long)count * (16 + 8L * prompts) > bytes.Length) throw new InvalidDataException("result of a sweep's unit is cut short");
+        if (count < 0 || prompts < 0 || HeaderBytes + (long)count * (16 + 8L * prompts) > bytes.Length)
+            throw new InvalidDataException("result of a sweep's unit is cut short");
         var cells = new CellReading[count];
         var at = (ReadOnlySpan<byte>)bytes.AsSpan(HeaderBytes);
         for (var c = 0; c < count; c++)
         {
             var metric = new double[prompts];
             for (var p = 0; p < prompts; p++) metric[p] = BinaryPrimitives.ReadDoubleLittleEndian(at[(16 + 8 * p)..]);
-            cells[c] = new CellReading(BinaryPrimitives.ReadInt64LittleEndian(at), BinaryPrimitives.ReadDoubleLittleEndian(at[8..]), metric);
+            var changed = BinaryPrimitives.ReadInt64LittleEndian(at);
+            cells[c] = new CellReading(changed, BinaryPrimitives.ReadDoubleLittleEndian(at[8..]), metric);
             at = at[(16 + 8 * prompts)..];
         }
         return new SweepPayload(prompts, cells, at.ToArray());

@@ -56,13 +56,15 @@ public sealed class SweepPlan : IStudyPlan
                 track = tracks.Count;
                 tracks.Add(new PlanTrack(block.Track, 0, 0));
             }
-            tracks[track] = tracks[track] with { Units = tracks[track].Units + units, Cells = tracks[track].Cells + block.Cells * Shards.Count };
+            var so = tracks[track];
+            tracks[track] = so with { Units = so.Units + units, Cells = so.Cells + block.Cells * Shards.Count };
             _trackOfBlock[b] = track;
         }
         Layers = layers;
         Tracks = tracks;
         CellCount = grid.Cells;
-        Estimate = new PlanEstimate((CellCount + (context.HasCorrupted ? 2.0 : 1.0)) * context.PromptCount, flops, cost.MemoryBytes, artifactBytes);
+        Estimate = new PlanEstimate((CellCount + (context.HasCorrupted ? 2.0 : 1.0)) * context.PromptCount, flops, cost.MemoryBytes,
+            artifactBytes);
     }
 
     public Study Study { get; }
@@ -87,7 +89,8 @@ public sealed class SweepPlan : IStudyPlan
             var part = Shards.Count == 1 ? "" : $", prompts {unit.FirstPrompt} to {unit.FirstPrompt + unit.Prompts - 1}";
             return unit.Block is null
                 ? new WorkUnit(Study.Id, ordinal, -1, 0, EngineKind.Ablation, 0, BaselineTrack + part)
-                : new WorkUnit(Study.Id, ordinal, unit.Block.Layer, _trackOfBlock[block], _engine, unit.Cells, $"{unit.Block.Track} layer {unit.Block.Layer}{part}");
+                : new WorkUnit(Study.Id, ordinal, unit.Block.Layer, _trackOfBlock[block], _engine, unit.Cells,
+                    $"{unit.Block.Track} layer {unit.Block.Layer}{part}");
         }
     }
 
@@ -103,7 +106,8 @@ public sealed class SweepPlan : IStudyPlan
 
     private SweepUnit Describe(long ordinal, out int block)
     {
-        if (ordinal < 0 || ordinal >= UnitCount) throw new ArgumentOutOfRangeException(nameof(ordinal), ordinal, $"the plan has {UnitCount} units");
+        if (ordinal < 0 || ordinal >= UnitCount)
+            throw new ArgumentOutOfRangeException(nameof(ordinal), ordinal, $"the plan has {UnitCount} units");
         if (ordinal < Shards.Count)
         {
             block = -1;

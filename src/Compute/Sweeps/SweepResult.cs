@@ -8,7 +8,9 @@ using InterpActors.Messages.Work;
 
 namespace InterpActors.Compute.Sweeps;
 
-/// <summary>Makes the result of a sweep from its folded cells: rows, baselines, trust checks, warnings and the answer in one sentence.</summary>
+/// <summary>
+/// Makes the result of a sweep from its folded cells: rows, baselines, trust checks, warnings and the answer in one sentence.
+/// </summary>
 internal sealed class SweepResult
 {
     // The report shows this many prompts at most.
@@ -40,10 +42,11 @@ internal sealed class SweepResult
     public StudyResult Make(Reduction reduction)
     {
         var model = _study.Model;
-        var view = new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads, _fold.Parameters, model.Sha256,
+        var config = model.Config;
+        var view = new ModelView(config.Name, config.Family, config.Layers, config.Heads, _fold.Parameters, model.Sha256,
             model.Path, model.Dtype, model.ProcessingWord);
-        return new StudyResult(reduction.Plan, reduction.History, view, Baselines(), _rows, Prompts(), _method.View, Trust(), Answer(), Warnings(),
-            _fold.ScoreRefusal is null ? [] : [$"scores are empty: {_fold.ScoreRefusal}"], [], [], Manifest());
+        return new StudyResult(reduction.Plan, reduction.History, view, Baselines(), _rows, Prompts(), _method.View, Trust(), Answer(),
+            Warnings(), _fold.ScoreRefusal is null ? [] : [$"scores are empty: {_fold.ScoreRefusal}"], [], [], Manifest());
     }
 
     private void Add(FoldedCell cell)
@@ -65,7 +68,8 @@ internal sealed class SweepResult
     private Baselines Baselines()
     {
         var judged = _fold.HasBaselines && _study.Task.Prompts.All(p => p.Answers.Length > 0);
-        return new Baselines(_method.MetricName, _study.PromptCount, Interval(_fold.Clean), _fold.Corrupted is { } corrupted ? Interval(corrupted) : null,
+        return new Baselines(_method.MetricName, _study.PromptCount, Interval(_fold.Clean),
+            _fold.Corrupted is { } corrupted ? Interval(corrupted) : null,
             judged ? _fold.Right.Count(r => r) / (double)_fold.Right.Length : null);
     }
 
@@ -82,8 +86,10 @@ internal sealed class SweepResult
         for (var i = 0; i < Math.Min(_study.PromptCount, PromptLimit); i++)
         {
             var p = _study.Task.Prompts[i];
-            views.Add(new PromptView(p.Id, p.Group, Pieces(p.Clean)!, Pieces(p.Corrupted), string.Join(" / ", p.Answers.Select(_study.Piece)),
-                p.Wrong.Length == 0 ? null : string.Join(" / ", p.Wrong.Select(_study.Piece)), p.Roles.ToDictionary(r => r.Key, r => (IReadOnlyList<int>)r.Value),
+            views.Add(new PromptView(p.Id, p.Group, Pieces(p.Clean)!, Pieces(p.Corrupted),
+                string.Join(" / ", p.Answers.Select(_study.Piece)),
+                p.Wrong.Length == 0 ? null : string.Join(" / ", p.Wrong.Select(_study.Piece)),
+                p.Roles.ToDictionary(r => r.Key, r => (IReadOnlyList<int>)r.Value),
                 _fold.HasBaselines ? _fold.Clean[i] : double.NaN, _fold.HasBaselines ? _fold.Corrupted?[i] : null));
         }
         return views;
@@ -94,24 +100,48 @@ internal sealed class SweepResult
     private List<TrustCheck> Trust()
     {
         var checks = new List<TrustCheck>();
-        if (!_fold.HasBaselines) return [new TrustCheck("baselines", "bad", "the runs without intervention failed, so no effect can be told")];
-        checks.Add(NothingFired ? new TrustCheck("interventions fired", "bad", "no intervention changed any activation")
-            : _fired < _mayChange ? new TrustCheck("interventions fired", "doubtful", $"{_mayChange - _fired:N0} of {_mayChange:N0} cells changed nothing, e.g. {string.Join(", ", _silent)}")
-            : new TrustCheck("interventions fired", "good", $"every one of {_mayChange:N0} cells changed activations where inputs allow it"));
-
-        var denominator = MeanEstimate.Of(_fold.Denominators);
-        var ratio = denominator.StandardError is > 0 and var se ? Math.Abs(denominator.Mean) / se : (double?)null;
-        checks.Add(_fold.ScoreRefusal is { } refusal ? new TrustCheck("denominator", "bad", refusal)
-            : ratio is { } r ? new TrustCheck("denominator", r >= 3 ? "good" : "doubtful", Invariant($"{_method.Scoring.DenominatorName} is {(r > 1000 ? "more than 1,000" : r.ToString("0.#", CultureInfo.InvariantCulture))} times its standard error"))
-            : denominator.StandardError == 0 ? new TrustCheck("denominator", "good", "the denominator is the same for every prompt")
-            : new TrustCheck("denominator", "doubtful", "one prompt says nothing about the denominator's spread"));
-
-        checks.Add(_splitHalf.Reliability() is { } half
-            ? new TrustCheck("split-half reliability", half >= 0.9 ? "good" : half >= 0.6 ? "doubtful" : "bad", Invariant($"even and odd prompts agree with r = {half:0.00} over cells"))
-            : new TrustCheck("split-half reliability", "doubtful", "too few prompts or cells to compare one half of the prompts with the other"));
+        if (!_fold.HasBaselines)
+            return [new TrustCheck("baselines", "bad", "the runs without intervention failed, so no effect can be told")];
+        checks.Add(Fired());
+        checks.Add(DenominatorClear());
+        checks.Add(HalvesAgree());
         var missing = _fold.Plan.CellCount - _rows.Count;
-        if (missing > 0) checks.Add(new TrustCheck("complete", "bad", $"{missing:N0} of {_fold.Plan.CellCount:N0} cells are missing because their units failed"));
+        if (missing > 0)
+            checks.Add(new TrustCheck("complete", "bad",
+                $"{missing:N0} of {_fold.Plan.CellCount:N0} cells are missing because their units failed"));
         return checks;
+    }
+
+    private TrustCheck Fired()
+    {
+        const string name = "interventions fired";
+        if (NothingFired) return new TrustCheck(name, "bad", "no intervention changed any activation");
+        var silent = _mayChange - _fired;
+        return silent > 0
+            ? new TrustCheck(name, "doubtful", $"{silent:N0} of {_mayChange:N0} cells changed nothing, e.g. {string.Join(", ", _silent)}")
+            : new TrustCheck(name, "good", $"every one of {_mayChange:N0} cells changed activations where inputs allow it");
+    }
+
+    private TrustCheck DenominatorClear()
+    {
+        const string name = "denominator";
+        if (_fold.ScoreRefusal is { } refusal) return new TrustCheck(name, "bad", refusal);
+        var estimate = MeanEstimate.Of(_fold.Denominators);
+        if (estimate.StandardError is not { } error) return new TrustCheck(name, "doubtful", "one prompt says nothing about its spread");
+        if (error == 0) return new TrustCheck(name, "good", "it is the same for every prompt");
+        var ratio = Math.Abs(estimate.Mean) / error;
+        var times = ratio > 1000 ? "more than 1,000" : ratio.ToString("0.#", CultureInfo.InvariantCulture);
+        return new TrustCheck(name, ratio >= 3 ? "good" : "doubtful",
+            $"{_method.Scoring.DenominatorName} is {times} times its standard error");
+    }
+
+    private TrustCheck HalvesAgree()
+    {
+        const string name = "split-half reliability";
+        if (_splitHalf.Reliability() is not { } r)
+            return new TrustCheck(name, "doubtful", "too few prompts or cells to compare one half of the prompts with the other");
+        return new TrustCheck(name, r >= 0.9 ? "good" : r >= 0.6 ? "doubtful" : "bad",
+            Invariant($"even and odd prompts agree with r = {r:0.00} over cells"));
     }
 
     private List<string> Warnings()
@@ -121,10 +151,14 @@ internal sealed class SweepResult
         foreach (var dropped in _study.Task.Dropped.Take(20)) warnings.Add($"prompt {dropped.Id} was dropped: {dropped.Reason}");
         if (_study.Task.Dropped.Count > 20) warnings.Add($"{_study.Task.Dropped.Count - 20} more prompts were dropped");
         if (!_fold.HasBaselines) warnings.Add("the runs without intervention failed, so results are empty");
-        else if (_fold.Plan.CellCount > _rows.Count) warnings.Add($"{_fold.Plan.CellCount - _rows.Count} of {_fold.Plan.CellCount} cells are missing because their units failed");
+        else if (_fold.Plan.CellCount - _rows.Count is > 0 and var missing)
+            warnings.Add($"{missing} of {_fold.Plan.CellCount} cells are missing because their units failed");
         if (NothingFired) warnings.Add("no intervention changed any activation: the results say nothing");
-        else if (_fired < _mayChange)
-            warnings.Add($"{_mayChange - _fired} cells changed no activation although their inputs differ: {string.Join(", ", _silent)}{(_mayChange - _fired > _silent.Count ? ", …" : "")}");
+        else if (_mayChange - _fired is > 0 and var silent)
+        {
+            var named = string.Join(", ", _silent) + (silent > _silent.Count ? ", …" : "");
+            warnings.Add($"{silent} cells changed no activation although their inputs differ: {named}");
+        }
         if (_fold.ScoreRefusal is { } refusal) warnings.Add($"scores are empty: {refusal}");
         return warnings;
     }
@@ -136,7 +170,8 @@ internal sealed class SweepResult
         while (_top.TryDequeue(out var cell, out _)) cells.Insert(0, cell);
         if (cells.Count == 0) return "No result: every unit failed.";
         if (cells[0].Row.Effect == 0) return $"No cell changes the {MetricWords.Spoken(_method.MetricName)}.";
-        return $"{_method.Sentence(cells[0], Where(cells[0].Cell))}{(cells.Count > 1 ? $"; next {string.Join(" and ", cells.Skip(1).Select(c => $"{c.Cell.Label} ({_method.Size(c.Row)})"))}" : "")}.";
+        var others = string.Join(" and ", cells.Skip(1).Select(c => $"{c.Cell.Label} ({_method.Size(c.Row)})"));
+        return _method.Sentence(cells[0], Where(cells[0].Cell)) + (others == "" ? "." : $"; next {others}.");
     }
 
     /// <summary>A cell in words, with the token it stands at.</summary>
@@ -144,7 +179,8 @@ internal sealed class SweepResult
     {
         var sites = string.Join(" and ", cell.Sites.Select(SiteWords.Of));
         if (cell.Place.Role is { } role) return $"{sites} at {role}";
-        return cell.Place.Position is { } position ? $"{sites} at position {position} (“{_study.Piece(_study.Task.Prompts[0].Clean[position])}”)" : sites;
+        return cell.Place.Position is { } position
+            ? $"{sites} at position {position} (“{_study.Piece(_study.Task.Prompts[0].Clean[position])}”)" : sites;
     }
 
     private JsonObject Manifest()

@@ -13,9 +13,11 @@ public sealed class AblationTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, true);
 
-    private StudyResult Run(string method, string pairs = "pairs.jsonl", long seed = 0, string metric = "logit-difference") => StudyRuns.Run(Compile(method, pairs, seed, metric));
+    private StudyResult Run(string method, string pairs = "pairs.jsonl", long seed = 0, string metric = "logit-difference") =>
+        StudyRuns.Run(Compile(method, pairs, seed, metric));
 
-    private Messages.Studies.Study Compile(string method, string pairs = "pairs.jsonl", long seed = 0, string metric = "logit-difference") => StudyRuns.CompileText($$"""
+    private Messages.Studies.Study Compile(string method, string pairs = "pairs.jsonl", long seed = 0,
+        string metric = "logit-difference") => StudyRuns.CompileText($$"""
         study {
           name = ablation
           seed = {{seed}}
@@ -32,11 +34,13 @@ public sealed class AblationTests : IDisposable
     public void A_file_of_zeros_is_a_zero_ablation_by_vector_and_by_position()
     {
         using var scope = NewDisposeScope();
-        SafetensorsWriter.Write(Path.Combine(_folder, "zeros.safetensors"), [("blocks.1.hook_attn_out", zeros(64)), ("blocks.1.attn.hook_z", zeros(20, 64))]);
+        SafetensorsWriter.Write(Path.Combine(_folder, "zeros.safetensors"),
+            [("blocks.1.hook_attn_out", zeros(64)), ("blocks.1.attn.hook_z", zeros(20, 64))]);
         var expected = Patched(Run("components = [attn_out], value = zero, layers = [1]"));
 
         Assert.Equal(expected, Patched(Run("components = [attn_out], value = mean, layers = [1], reference = zeros.safetensors")));
-        Assert.Equal(Patched(Run("components = [z], value = zero, layers = [1]")), Patched(Run("components = [z], value = mean-by-position, layers = [1], reference = zeros.safetensors")));
+        Assert.Equal(Patched(Run("components = [z], value = zero, layers = [1]")),
+            Patched(Run("components = [z], value = mean-by-position, layers = [1], reference = zeros.safetensors")));
     }
 
     [Fact]
@@ -44,8 +48,10 @@ public sealed class AblationTests : IDisposable
     {
         var everywhere = Run("components = [z], value = noise, sigma = 2, positions = [10], layers = [0, 2]");
 
-        Assert.Equal(Patched(everywhere), Patched(Run("components = [z], value = noise, sigma = 2, by = position, positions = [10], layers = [0, 2]")));
-        Assert.NotEqual(Patched(everywhere), Patched(Run("components = [z], value = noise, sigma = 2, positions = [10], layers = [0, 2]", seed: 1)));
+        Assert.Equal(Patched(everywhere),
+            Patched(Run("components = [z], value = noise, sigma = 2, by = position, positions = [10], layers = [0, 2]")));
+        Assert.NotEqual(Patched(everywhere),
+            Patched(Run("components = [z], value = noise, sigma = 2, positions = [10], layers = [0, 2]", seed: 1)));
         Assert.All(everywhere.Rows, r => Assert.NotEqual(0.0, r.Effect));
     }
 
@@ -87,7 +93,8 @@ public sealed class AblationTests : IDisposable
     public void A_study_whose_ablations_change_nothing_fails()
     {
         // With one prompt, the mean at a position is what is there.
-        File.WriteAllText(Path.Combine(_folder, "one.jsonl"), File.ReadLines(TestData.Path("interventions/tr-llama-ioi/pairs.jsonl")).First());
+        File.WriteAllText(Path.Combine(_folder, "one.jsonl"),
+            File.ReadLines(TestData.Path("interventions/tr-llama-ioi/pairs.jsonl")).First());
         var study = Compile("components = [attn_out], value = mean-by-position", Path.Combine(_folder, "one.jsonl"));
         using var engine = new StudyEngine();
         var plan = engine.Plan(study);

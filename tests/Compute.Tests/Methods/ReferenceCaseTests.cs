@@ -16,7 +16,8 @@ public sealed class ReferenceCaseTests
     public static TheoryData<string> Cases()
     {
         var cases = new TheoryData<string>();
-        foreach (var file in Directory.EnumerateFiles(TestData.Path("interventions"), "*.conf", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (var file in Directory.EnumerateFiles(TestData.Path("interventions"), "*.conf", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal))
             cases.Add(Path.GetRelativePath(TestData.Path("."), file));
         return cases;
     }
@@ -33,12 +34,14 @@ public sealed class ReferenceCaseTests
         var score = expected.Max(r => Math.Abs(Number(r["score"])));
         for (var i = 0; i < expected.Count; i++)
         {
-            foreach (var key in Keys) Assert.True(expected[i][key] == actual[i][key], $"row {i}: {key} is '{actual[i][key]}', not '{expected[i][key]}'");
+            foreach (var key in Keys)
+                Assert.True(expected[i][key] == actual[i][key], $"row {i}: {key} is '{actual[i][key]}', not '{expected[i][key]}'");
             foreach (var number in Numbers)
             {
                 if (expected[i][number] == "") continue;
                 var difference = Math.Abs(Number(expected[i][number]) - Number(actual[i][number]));
-                Assert.True(difference <= Tolerance * (number == "score" ? score : effect), $"row {i} {expected[i]["hook"]}: {number} is {actual[i][number]}, not {expected[i][number]}");
+                Assert.True(difference <= Tolerance * (number == "score" ? score : effect),
+                    $"row {i} {expected[i]["hook"]}: {number} is {actual[i][number]}, not {expected[i][number]}");
             }
         }
     }

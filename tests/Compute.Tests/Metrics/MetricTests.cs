@@ -46,7 +46,8 @@ public sealed class MetricTests
         var metric = new KullbackLeibler(_ => kept[0]);
 
         Assert.Equal(0.0, metric.FromLogits([0], clean)[0]);
-        Assert.Equal(0.5 * Math.Log(0.5 / 0.25) + 0.25 * Math.Log(0.25 / 0.5), metric.FromLogits([0], tensor(new[,] { { Math.Log(0.25), Math.Log(0.5), Math.Log(0.25) } }))[0], 1e-15);
+        Assert.Equal(0.5 * Math.Log(0.5 / 0.25) + 0.25 * Math.Log(0.25 / 0.5),
+            metric.FromLogits([0], tensor(new[,] { { Math.Log(0.25), Math.Log(0.5), Math.Log(0.25) } }))[0], 1e-15);
     }
 
     [Fact]

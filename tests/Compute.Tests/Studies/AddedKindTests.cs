@@ -13,8 +13,10 @@ public sealed class AddedKindTests
     {
         var folder = TestData.Path("interventions/tr-gpt2-ioi");
         var text = File.ReadAllText(Path.Combine(folder, "ablate-zero.conf"));
-        var zero = StudyRuns.Run(StudyRuns.CompileText(text, folder)).Rows.Where(r => r.Hook.EndsWith("hook_z", StringComparison.Ordinal)).ToArray();
-        text = text.Replace("kind = ablation", "kind = head-scaling\nfactor = 0").Replace("value = zero", "").Replace("reference = clean", "").Replace("[z, attn_out, mlp_out]", "[z]");
+        var zero = StudyRuns.Run(StudyRuns.CompileText(text, folder)).Rows.Where(r => r.Hook.EndsWith("hook_z", StringComparison.Ordinal))
+            .ToArray();
+        text = text.Replace("kind = ablation", "kind = head-scaling\nfactor = 0").Replace("value = zero", "")
+            .Replace("reference = clean", "").Replace("[z, attn_out, mlp_out]", "[z]");
 
         var scaled = StudyRuns.Run(StudyRuns.CompileText(text, folder, Kinds), Kinds);
 
@@ -30,7 +32,8 @@ public sealed class AddedKindTests
     public void Its_unknown_keys_are_errors_too()
     {
         var folder = TestData.Path("interventions/tr-gpt2-ioi");
-        var text = File.ReadAllText(Path.Combine(folder, "ablate-zero.conf")).Replace("kind = ablation", "kind = head-scaling").Replace("[z, attn_out, mlp_out]", "[z]");
+        var text = File.ReadAllText(Path.Combine(folder, "ablate-zero.conf")).Replace("kind = ablation", "kind = head-scaling")
+            .Replace("[z, attn_out, mlp_out]", "[z]");
 
         Assert.Contains("value", Assert.Throws<StudyException>(() => StudyRuns.CompileText(text, folder, Kinds)).Message);
     }
@@ -41,7 +44,8 @@ public sealed class AddedKindTests
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "InterpActors.sln"))) root = root.Parent;
         Assert.NotNull(root);
-        var code = File.ReadAllText(Path.Combine(root.FullName, "tests/Compute.Tests/Studies/HeadScaling.cs")).ReplaceLineEndings("\n").Trim();
+        var code = File.ReadAllText(Path.Combine(root.FullName, "tests/Compute.Tests/Studies/HeadScaling.cs")).ReplaceLineEndings("\n")
+            .Trim();
 
         Assert.Contains(code, File.ReadAllText(Path.Combine(root.FullName, "docs/adding-a-study-kind.md")).ReplaceLineEndings("\n"));
     }

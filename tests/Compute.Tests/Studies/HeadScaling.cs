@@ -37,7 +37,8 @@ public sealed class HeadScalingMethod(StudyContext study, SweepGrid grid, double
 
     protected override IReadOnlyCollection<Component> Reads => [Component.Z];
 
-    public override MethodView View { get; } = new("Head scaling", $"Each head's output is multiplied by {factor}.", "effect = scaled − clean", "an example");
+    public override MethodView View { get; } =
+        new("Head scaling", $"Each head's output is multiplied by {factor}.", "effect = scaled − clean", "an example");
 
     protected override Edit MakeEdit(StudySession session, PromptShard shard, Site site, int prompt, int[] positions) =>
         new(site, positions, SiteValues.Of(shard.Clean, session.Context.Model.Config, site, prompt, positions) * factor);

@@ -33,7 +33,8 @@ public sealed class ReductionTests
         var folder = Directory.CreateTempSubdirectory("reduction-").FullName;
         try
         {
-            var history = new RunHistory(RunState.CompletedWithErrors, plan.UnitCount, plan.UnitCount - 1, [], [new UnitDefeat(0, "base runs", 3, "no memory")]);
+            var history = new RunHistory(RunState.CompletedWithErrors, plan.UnitCount, plan.UnitCount - 1, [],
+                [new UnitDefeat(0, "base runs", 3, "no memory")]);
             var outcome = engine.Reduce(new Reduction(plan, o => payloads[(int)o], history), folder);
 
             Assert.True(outcome.Failed);

@@ -11,7 +11,8 @@ public sealed class StudyErrorsTests : IDisposable
 
     private const string Method = "kind = activation-patching, components = [z], by = all";
 
-    private string Refusal(string method = Method, string metric = "kind = logit-difference", string model = "", string? pairs = null, string more = "")
+    private string Refusal(string method = Method, string metric = "kind = logit-difference", string model = "", string? pairs = null,
+        string more = "")
     {
         var file = TestData.Path("interventions/tr-gpt2-ioi/pairs.jsonl");
         if (pairs is not null)
@@ -80,7 +81,8 @@ public sealed class StudyErrorsTests : IDisposable
         var pairs = Pair(Clean, null);
         Assert.Contains("no corrupted twin", Refusal(pairs: pairs));
         Assert.Contains("no corrupted twin", Refusal("kind = ablation, components = [z], value = resample", pairs: pairs));
-        Assert.Contains("no corrupted twin", Refusal("kind = ablation, components = [z], value = mean, reference = corrupted", pairs: pairs));
+        Assert.Contains("no corrupted twin",
+            Refusal("kind = ablation, components = [z], value = mean, reference = corrupted", pairs: pairs));
     }
 
     [Fact]
@@ -89,10 +91,12 @@ public sealed class StudyErrorsTests : IDisposable
 
     [Fact]
     public void A_metric_against_wrong_answers_needs_them() =>
-        Assert.Contains("needs a wrong answer", Refusal(pairs: Pair(Clean, Clean.Replace("house, Carl", "house, Tom"), "\"answers\":[\" Tom\"]")));
+        Assert.Contains("needs a wrong answer",
+            Refusal(pairs: Pair(Clean, Clean.Replace("house, Carl", "house, Tom"), "\"answers\":[\" Tom\"]")));
 
     [Fact]
-    public void An_answer_is_one_token() => Assert.Contains("token", Refusal(pairs: Pair(Clean, null, "\"answers\":[\" Tom Carl\"],\"wrong\":[\" Carl\"]")));
+    public void An_answer_is_one_token() =>
+        Assert.Contains("token", Refusal(pairs: Pair(Clean, null, "\"answers\":[\" Tom Carl\"],\"wrong\":[\" Carl\"]")));
 
     [Fact]
     public void A_denominator_of_0_is_refused_before_anything_runs()
@@ -100,7 +104,8 @@ public sealed class StudyErrorsTests : IDisposable
         Assert.Contains("no score can be formed", Refusal(pairs: Pair(Clean, Clean)));
         // The model is right in both runs, so the accuracies are equal.
         Assert.Contains("no score can be formed", Refusal(metric: "kind = accuracy", pairs: Pair(Clean, Clean.Replace("house", "garden"))));
-        Assert.Contains("no score can be formed", Refusal("kind = ablation, components = [z], value = zero", pairs: Pair(Clean, null, "\"answers\":[\" Tom\"],\"wrong\":[\" Tom\"]")));
+        Assert.Contains("no score can be formed", Refusal("kind = ablation, components = [z], value = zero",
+            pairs: Pair(Clean, null, "\"answers\":[\" Tom\"],\"wrong\":[\" Tom\"]")));
     }
 
     [Fact]

@@ -15,8 +15,15 @@ internal static class StudyRuns
         return CompileText(File.ReadAllText(path), Path.GetDirectoryName(path)!, kinds);
     }
 
-    public static Study CompileText(string text, string folder, IReadOnlyList<IStudyKind>? kinds = null) =>
-        StudyCompiler.Compile(StudyFile.Parse(text, "test.conf"), text, folder, 1, kinds ?? StudyKinds.All);
+    /// <summary>Compiles and verifies, as a run does before it writes anything.</summary>
+    public static Study CompileText(string text, string folder, IReadOnlyList<IStudyKind>? kinds = null)
+    {
+        kinds ??= StudyKinds.All;
+        var study = StudyCompiler.Compile(StudyFile.Parse(text, "test.conf"), text, folder, 1, kinds);
+        using var engine = new StudyEngine(kinds);
+        engine.Verify(study);
+        return study;
+    }
 
     public static byte[][] Payloads(StudyEngine engine, IStudyPlan plan) =>
         [.. Ordinals(plan).Select(o => engine.Run(plan.Study, plan[o], Context).Payload)];
@@ -29,7 +36,8 @@ internal static class StudyRuns
     public static UnitContext Context { get; } = new("cpu", _ => { }, CancellationToken.None);
 
     public static StudyReduction Reduce(StudyEngine engine, IStudyPlan plan, IReadOnlyList<byte[]?> payloads) =>
-        engine.Reduce(new Reduction(plan, o => payloads[(int)o], new RunHistory(RunState.Completed, plan.UnitCount, plan.UnitCount, [], [])));
+        engine.Reduce(new Reduction(plan, o => payloads[(int)o],
+            new RunHistory(RunState.Completed, plan.UnitCount, plan.UnitCount, [], [])));
 
     public static StudyResult Run(Study study, IReadOnlyList<IStudyKind>? kinds = null)
     {

@@ -10,7 +10,8 @@ public sealed class SweepKeysTests
 
     private static SweepGrid Read(string text, int[]? lengths = null, bool mlp = true) => SweepKeys.Read(
         SweepTesting.Section(text),
-        SweepTesting.Context(SweepTesting.Config(3, 4, 2, mlp), [.. (lengths ?? [9, 9]).Select((l, i) => SweepTesting.Pair($"p{i}", l))]), All);
+        SweepTesting.Context(SweepTesting.Config(3, 4, 2, mlp), [.. (lengths ?? [9, 9]).Select((l, i) => SweepTesting.Pair($"p{i}", l))]),
+            All);
 
     private static string[] Cells(SweepGrid grid) =>
         [.. grid.Blocks.SelectMany(b => Enumerable.Range(0, (int)b.Cells).Select(c => b[c].Label))];
@@ -18,16 +19,19 @@ public sealed class SweepKeysTests
     [Fact]
     public void Plan_order_is_layer_component_head_place()
     {
-        Assert.Equal(["k 1.0 @ subject", "k 1.0 @ end", "k 1.1 @ subject", "k 1.1 @ end", "resid_pre 1 @ subject", "resid_pre 1 @ end", "k 2.0 @ subject"],
+        Assert.Equal(["k 1.0 @ subject", "k 1.0 @ end", "k 1.1 @ subject", "k 1.1 @ end", "resid_pre 1 @ subject", "resid_pre 1 @ end",
+            "k 2.0 @ subject"],
             Cells(Read("components = [k, resid_pre], by = role, layers = [2, 1]")).Take(7));
     }
 
     [Fact]
     public void Narrowing_keeps_what_was_asked_for()
     {
-        Assert.Equal(["z 1.3 @ 0", "z 1.3 @ 8"], Cells(Read("components = [z], by = position, layers = 1, heads = [3], positions = [-1, 0]")));
+        Assert.Equal(["z 1.3 @ 0", "z 1.3 @ 8"],
+            Cells(Read("components = [z], by = position, layers = 1, heads = [3], positions = [-1, 0]")));
         Assert.Equal(["resid_pre 2", "mlp_out 2"], Cells(Read("hooks = [blocks.2.hook_mlp_out, \"blocks.2.hook_*_pre\"]")));
-        Assert.Equal(["q 0.0 @ end"], Cells(Read("components = [q], by = role, roles = [end], hooks = [blocks.0.attn.hook_q], heads = [0]")));
+        Assert.Equal(["q 0.0 @ end"],
+            Cells(Read("components = [q], by = role, roles = [end], hooks = [blocks.0.attn.hook_q], heads = [0]")));
     }
 
     [Fact]

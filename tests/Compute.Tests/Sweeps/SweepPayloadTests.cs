@@ -4,7 +4,8 @@ namespace InterpActors.Compute.Tests.Sweeps;
 
 public sealed class SweepPayloadTests
 {
-    private static readonly SweepPayload Sample = new(2, [new CellReading(7, 0.5, [1.25, double.MinValue]), new CellReading(0, 0, [-0.0, 3])], [9, 8]);
+    private static readonly SweepPayload Sample =
+        new(2, [new CellReading(7, 0.5, [1.25, double.MinValue]), new CellReading(0, 0, [-0.0, 3])], [9, 8]);
 
     [Fact]
     public void Bytes_come_back_as_they_were()
@@ -31,7 +32,8 @@ public sealed class SweepPayloadTests
     public void A_payload_cut_anywhere_or_of_another_version_is_refused()
     {
         var bytes = Sample.ToBytes();
-        for (var length = 0; length < bytes.Length - 2; length++) Assert.Throws<InvalidDataException>(() => SweepPayload.Parse(bytes[..length]));
+        for (var length = 0; length < bytes.Length - 2; length++)
+            Assert.Throws<InvalidDataException>(() => SweepPayload.Parse(bytes[..length]));
         bytes[1] = 2;
         Assert.Throws<InvalidDataException>(() => SweepPayload.Parse(bytes));
     }

@@ -12,8 +12,10 @@ public sealed class SweepPlanTests
     [InlineData(6, 4000, 4)]
     public void Every_cell_of_every_prompt_is_in_exactly_one_unit(int prompts, int length, int atLeastShards)
     {
-        var context = SweepTesting.Context(SweepTesting.Config(4, 8, 2), [.. Enumerable.Range(0, prompts).Select(i => SweepTesting.Pair($"p{i}", length))]);
-        var grid = SweepKeys.Read(SweepTesting.Section("components = [resid_pre, k, z], by = role"), context, new SweepKeyOptions([.. Enum.GetValues<Component>()], Granularity.All));
+        var context = SweepTesting.Context(SweepTesting.Config(4, 8, 2),
+            [.. Enumerable.Range(0, prompts).Select(i => SweepTesting.Pair($"p{i}", length))]);
+        var grid = SweepKeys.Read(SweepTesting.Section("components = [resid_pre, k, z], by = role"), context,
+            new SweepKeyOptions([.. Enum.GetValues<Component>()], Granularity.All));
         var plan = new SweepPlan(SweepTesting.Study(), context, grid, EngineKind.Patching, "");
         Assert.True(plan.Shards.Count >= atLeastShards);
         Assert.Equal(4 * (1 + 2 + 8) * 2, plan.CellCount);
@@ -47,7 +49,8 @@ public sealed class SweepPlanTests
     public void A_million_cells_plan_in_constant_memory()
     {
         var context = SweepTesting.Context(SweepTesting.Config(64, 64, 64), SweepTesting.Pair("p", 250));
-        var grid = SweepKeys.Read(SweepTesting.Section("components = [z], by = position"), context, new SweepKeyOptions([.. Enum.GetValues<Component>()], Granularity.All));
+        var grid = SweepKeys.Read(SweepTesting.Section("components = [z], by = position"), context,
+            new SweepKeyOptions([.. Enum.GetValues<Component>()], Granularity.All));
         var before = GC.GetAllocatedBytesForCurrentThread();
 
         var plan = new SweepPlan(SweepTesting.Study(), context, grid, EngineKind.Patching, "");

@@ -15,11 +15,13 @@ internal static class SweepTesting
         PositionKind.Rotary, null, 1, [.. Enumerable.Repeat<int?>(null, layers)]);
 
     public static PromptPair Pair(string id, int length, bool corrupted = true) => new(
-        id, "t", [.. Enumerable.Range(0, length)], corrupted ? [.. Enumerable.Range(0, length).Select(i => i == length / 2 ? 99 : i)] : null, [1], [2],
+        id, "t", [.. Enumerable.Range(0, length)],
+        corrupted ? [.. Enumerable.Range(0, length).Select(i => i == length / 2 ? 99 : i)] : null, [1], [2],
         new Dictionary<string, int[]> { ["subject"] = [1, 2], ["end"] = [length - 1] });
 
     public static StudyContext Context(ModelConfig config, params PromptPair[] prompts) => new(
-        "test", 0, ".", new StudyModel(new ModelLocation("/none", "none", ModelFormat.Gguf), "none", config, ScalarType.Float32, WeightProcessing.None, "00"),
+        "test", 0, ".", new StudyModel(new ModelLocation("/none", "none", ModelFormat.Gguf), "none", config, ScalarType.Float32,
+            WeightProcessing.None, "00"),
         null, new TaskData("pairs", prompts, []), new MetricSpec("logit-difference", "last"));
 
     public static Study Study() =>

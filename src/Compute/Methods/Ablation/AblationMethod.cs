@@ -22,13 +22,15 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
 
     // KL of the clean run with itself is 0 by definition: its ablations have effects, but no scores.
     public override SweepScoring Scoring { get; } =
-        new(null, value.Kind, BaseIsCorrupted: false, ToOtherRun: false, NeedsDenominator: study.Metric.Kind != MetricWords.KullbackLeibler);
+        new(null, value.Kind, BaseIsCorrupted: false, ToOtherRun: false,
+            NeedsDenominator: study.Metric.Kind != MetricWords.KullbackLeibler);
 
     protected override IReadOnlyCollection<Component> Reads => [.. _sites.Select(s => s.Component).Distinct()];
 
     public override MethodView View { get; } = new(
         "Ablation",
-        $"Each prompt runs clean; at one place at a time the activation is overwritten by {Words(value)}. A large effect means that the clean behaviour needs what the place carries.",
+        $"Each prompt runs clean; at one place at a time the activation is overwritten by {Words(value)}. "
+            + "A large effect means that the clean behaviour needs what the place carries.",
         "effect = ablated − clean; score = effect / clean, means over prompts",
         "Wang et al. 2022, arXiv:2211.00593; Michel et al. 2019, arXiv:1905.10650; Chan et al. 2022, causal scrubbing");
 
@@ -94,7 +96,8 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
     }
 
     private ReferenceActivations References(StudySession session) =>
-        session.Derived(typeof(ReferenceActivations), () => ReferenceActivations.Of(value, _sites, Study, visit => ForEachShard(session, visit)));
+        session.Derived(typeof(ReferenceActivations), () =>
+            ReferenceActivations.Of(value, _sites, Study, visit => ForEachShard(session, visit)));
 
     private static string Words(AblationValue value)
     {
@@ -106,7 +109,8 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
             AblationValues.MeanByPosition => $"its mean over the prompts at that position, from {run}",
             AblationValues.MeanByGroup => $"its mean over the prompts of the same group at that position, from {run}",
             AblationValues.Resample => "what the prompt's own corrupted run has there",
-            _ => FormattableString.Invariant($"itself plus Gaussian noise of {value.Sigma} times the standard deviation of its entries over {run}"),
+            _ => FormattableString.Invariant($"itself plus Gaussian noise of {value.Sigma} times ")
+                + $"the standard deviation of its entries over {run}",
         };
     }
 }

@@ -35,18 +35,24 @@ internal static class AblationValues
         if (kind != Noise && method.Has("sigma")) throw method.Wrong("sigma", "goes with value = noise");
         var file = reference is "clean" or "corrupted" ? null : Path.Combine(study.Folder, reference);
         if (file is not null && kind is not (Mean or MeanByPosition))
-            throw method.Wrong("reference", $"'{reference}' is neither clean nor corrupted", "a file goes with value = mean or mean-by-position");
+            throw method.Wrong("reference", $"'{reference}' is neither clean nor corrupted",
+                "a file goes with value = mean or mean-by-position");
 
         if (kind == Resample || (file is null && reference == "corrupted" && kind != Zero))
             if (study.Task.Prompts.FirstOrDefault(p => p.Corrupted is null) is { } single)
-                throw new StudyException($"this ablation reads corrupted runs, and prompt {single.Id} has no corrupted twin", method.Where(kind == Resample ? "value" : "reference"),
+                throw new StudyException($"this ablation reads corrupted runs, and prompt {single.Id} has no corrupted twin",
+                    method.Where(kind == Resample ? "value" : "reference"),
                     "give it \"corrupt\", or use reference = clean");
         if (kind == MeanByGroup && study.Task.Prompts.FirstOrDefault(p => p.Group is null) is { } lone)
-            throw new StudyException($"mean-by-group needs a group for every prompt, and {lone.Id} has none", method.Where("value"), "give it \"group\", or use mean-by-position");
+            throw new StudyException($"mean-by-group needs a group for every prompt, and {lone.Id} has none", method.Where("value"),
+                "give it \"group\", or use mean-by-position");
         if (grid.Blocks.Any(b => b.Component == Component.Pattern))
         {
-            if (kind is Mean or Noise) throw method.Wrong("value", $"{kind} is no value for attention patterns, whose rows have different lengths", "use zero, resample, mean-by-position or mean-by-group");
-            if (kind == MeanByPosition && !study.Task.OneLength) throw method.Wrong("value", "mean-by-position of attention patterns needs prompts of one length", "use mean-by-group");
+            if (kind is Mean or Noise)
+                throw method.Wrong("value", $"{kind} is no value for attention patterns, whose rows have different lengths",
+                    "use zero, resample, mean-by-position or mean-by-group");
+            if (kind == MeanByPosition && !study.Task.OneLength)
+                throw method.Wrong("value", "mean-by-position of attention patterns needs prompts of one length", "use mean-by-group");
         }
         if (file is not null) CheckFile(method, study, grid, kind, file, reference);
         return new AblationValue(kind, reference == "corrupted", file, sigma);
@@ -61,13 +67,15 @@ internal static class AblationValues
         {
             var whole = site with { Head = null };
             if (site.Component == Component.Pattern) throw method.Wrong("reference", "a file cannot hold reference patterns");
-            if (!tensors.Tensors.TryGetValue(whole.HookName, out var stored)) throw method.Wrong("reference", $"'{reference}' has no tensor {whole.HookName}");
+            if (!tensors.Tensors.TryGetValue(whole.HookName, out var stored))
+                throw method.Wrong("reference", $"'{reference}' has no tensor {whole.HookName}");
             var shape = stored.Shape;
             var width = SiteValues.Width(study.Model.Config, whole);
             var elements = stored.Count;
             if (kind == AblationValues.Mean ? elements != width : elements % width != 0 || elements / width < longest)
                 throw method.Wrong("reference", $"{whole.HookName} in '{reference}' has shape [{string.Join(", ", shape)}]",
-                    kind == AblationValues.Mean ? $"value = mean needs [{width}]" : $"value = mean-by-position needs [at least {longest}, {width}]");
+                    kind == AblationValues.Mean ? $"value = mean needs [{width}]"
+                        : $"value = mean-by-position needs [at least {longest}, {width}]");
         }
     }
 }

@@ -25,11 +25,14 @@ internal sealed class ReferenceActivations : IDisposable
     public Tensor Mean(AblationValue value, Site site, string? group, int length) =>
         _means[Key(value.Kind, site with { Head = null }, group, length)];
 
-    /// <summary>Population standard deviation of all entries of a site's reference activation, over prompts, positions and dimensions.</summary>
+    /// <summary>
+    /// Population standard deviation of all entries of a site's reference activation, over prompts, positions and dimensions.
+    /// </summary>
     public double Spread(Site site) => _spreads[site];
 
     /// <param name="shards">Visits every shard of the prompts in file order.</param>
-    public static ReferenceActivations Of(AblationValue value, IReadOnlyList<Site> sites, StudyContext study, Action<Action<PromptShard>> shards)
+    public static ReferenceActivations Of(AblationValue value, IReadOnlyList<Site> sites, StudyContext study,
+        Action<Action<PromptShard>> shards)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
@@ -71,7 +74,8 @@ internal sealed class ReferenceActivations : IDisposable
                         // Positions beyond a prompt's end stay without a count; the longest prompt covers them all.
                         var shape = activation.shape;
                         if (value.Kind == AblationValues.MeanByPosition && site.Component != Component.Pattern) shape[0] = longest;
-                        var counts = value.Kind == AblationValues.Mean ? [1] : site.Component == Component.Pattern ? new long[] { 1, 1, 1 } : [shape[0], 1];
+                        var counts = value.Kind == AblationValues.Mean ? [1] : site.Component == Component.Pattern ? new long[] { 1, 1, 1 }
+                            : [shape[0], 1];
                         total = (zeros(shape, ScalarType.Float64), zeros(counts, ScalarType.Float64));
                         total.Sum.MoveToOuterDisposeScope();
                         total.Count.MoveToOuterDisposeScope();
@@ -110,7 +114,8 @@ internal sealed class ReferenceActivations : IDisposable
                     var run = value.FromCorrupted ? shard.Corrupted! : shard.Clean;
                     var whole = run.Activation(distinct[s].Component, distinct[s].Layer, p);
                     var own = SiteValues.Head(whole, study.Model.Config, distinct[s]).to(ScalarType.Float64);
-                    totals[s] = (totals[s].Count + own.numel(), totals[s].Sum + own.sum().ToDouble(), totals[s].Squares + own.square().sum().ToDouble());
+                    totals[s] = (totals[s].Count + own.numel(), totals[s].Sum + own.sum().ToDouble(),
+                        totals[s].Squares + own.square().sum().ToDouble());
                 }
         });
         for (var s = 0; s < distinct.Length; s++)
@@ -127,7 +132,8 @@ internal sealed class ReferenceActivations : IDisposable
         {
             var width = SiteValues.Width(study.Model.Config, site);
             var tensor = file.Read(site.HookName, study.Model.Type);
-            _means[(site, null, 0)] = (value.Kind == AblationValues.Mean ? tensor.reshape(width) : tensor.reshape(-1, width)).DetachFromDisposeScope();
+            _means[(site, null, 0)] = (value.Kind == AblationValues.Mean ? tensor.reshape(width) : tensor.reshape(-1, width))
+                .DetachFromDisposeScope();
         }
     }
 }

@@ -18,7 +18,8 @@ public sealed class ActivationPatchingKind : IStudyKind
             .. SweepKeys.Help("position"),
             new("direction", "denoising", "denoising (clean values into the corrupted run) or noising (the reverse)"),
         ],
-        "denoising (patched − corrupted) / (clean − corrupted), noising (patched − clean) / (corrupted − clean); ratios of means over prompts",
+        "denoising (patched − corrupted) / (clean − corrupted), noising (patched − clean) / (corrupted − clean); "
+            + "ratios of means over prompts",
         "2 + cells forwards a pair, less what no intervention can reach",
         "Vig et al. 2020 (arXiv:2004.12265); Meng et al. 2022 (arXiv:2202.05262); practice: Heimersheim and Nanda 2024 (arXiv:2404.15255)");
 
@@ -28,10 +29,11 @@ public sealed class ActivationPatchingKind : IStudyKind
         var grid = SweepKeys.Read(method, study, new SweepKeyOptions(Patchable, Granularity.Position));
         var denoising = method.OneOf("direction", ["denoising", "noising"], "denoising") == "denoising";
         if (study.Task.Prompts.FirstOrDefault(p => p.Corrupted is null) is { } single)
-            throw new StudyException($"activation patching needs pairs, and prompt {single.Id} has no corrupted twin", method.Place.ToString(),
-                "give it \"corrupt\", or use an ablation");
+            throw new StudyException($"activation patching needs pairs, and prompt {single.Id} has no corrupted twin",
+                method.Place.ToString(), "give it \"corrupt\", or use an ablation");
         if (study.Task.Prompts.All(p => p.Clean.AsSpan().SequenceEqual(p.Corrupted)))
-            throw new StudyException("clean and corrupted prompts are all the same, so no score can be formed", method.Place.ToString(), "change the corrupted prompts");
+            throw new StudyException("clean and corrupted prompts are all the same, so no score can be formed", method.Place.ToString(),
+                "change the corrupted prompts");
         return new ActivationPatchingMethod(study, grid, denoising);
     }
 }

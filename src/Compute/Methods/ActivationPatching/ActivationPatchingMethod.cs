@@ -19,16 +19,20 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
     protected override string Spoken => denoising ? "denoising" : "noising";
 
     public override SweepScoring Scoring { get; } =
-        new(denoising ? "denoising" : "noising", denoising ? "clean" : "corrupted", BaseIsCorrupted: denoising, ToOtherRun: true, NeedsDenominator: true);
+        new(denoising ? "denoising" : "noising", denoising ? "clean" : "corrupted", BaseIsCorrupted: denoising, ToOtherRun: true,
+            NeedsDenominator: true);
 
     protected override IReadOnlyCollection<Component> Reads => _reads;
 
     public override MethodView View { get; } = new(
         "Activation patching",
         denoising
-            ? "Each prompt runs corrupted; at one place at a time the activation of its clean twin is written in. A high score means that the place carries enough of what tells the two prompts apart to bring the clean behaviour back."
-            : "Each prompt runs clean; at one place at a time the activation of its corrupted twin is written in. A high score means that the clean behaviour needs what the place carries.",
-        denoising ? "score = (patched − corrupted) / (clean − corrupted), means over prompts" : "score = (patched − clean) / (corrupted − clean), means over prompts",
+            ? "Each prompt runs corrupted; at one place at a time the activation of its clean twin is written in. "
+                + "A high score means that the place carries enough of what tells the two prompts apart to bring the clean behaviour back."
+            : "Each prompt runs clean; at one place at a time the activation of its corrupted twin is written in. "
+                + "A high score means that the clean behaviour needs what the place carries.",
+        denoising ? "score = (patched − corrupted) / (clean − corrupted), means over prompts"
+            : "score = (patched − clean) / (corrupted − clean), means over prompts",
         "Vig et al. 2020, arXiv:2004.12265; Meng et al. 2022, arXiv:2202.05262; Heimersheim and Nanda 2024, arXiv:2404.15255");
 
     /// <inheritdoc/>
@@ -38,12 +42,15 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
         return new Edit(site, positions, SiteValues.Of(source, session.Context.Model.Config, site, prompt, positions));
     }
 
-    /// <summary>An activation depends on the tokens up to its position alone, at the first layer's input (and q, k, v) on that token alone.</summary>
+    /// <summary>
+    /// An activation depends on the tokens up to its position alone, at the first layer's input (and q, k, v) on that token alone.
+    /// </summary>
     public override bool MayChange(SweepCell cell, PromptPair prompt)
     {
         var site = cell.Sites[0];
         var local = site.Layer == 0 && site.Component is Component.ResidPre or Component.Q or Component.K or Component.V;
-        var firstDifference = Enumerable.Range(0, prompt.Clean.Length).FirstOrDefault(i => prompt.Clean[i] != prompt.Corrupted![i], int.MaxValue);
+        var firstDifference = Enumerable.Range(0, prompt.Clean.Length)
+            .FirstOrDefault(i => prompt.Clean[i] != prompt.Corrupted![i], int.MaxValue);
         foreach (var position in cell.Place.Positions(prompt))
         {
             if (local ? prompt.Clean[position] != prompt.Corrupted![position] : position >= firstDifference)
@@ -62,7 +69,8 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
     public override string Sentence(FoldedCell cell, string where)
     {
         var metric = MetricWords.Spoken(MetricName);
-        var share = cell.Row.Score is { } score ? FormattableString.Invariant($"{score * 100:0} % of the {metric}") : FormattableString.Invariant($"{cell.Row.Effect:+0.###;-0.###} of {metric}");
+        var share = cell.Row.Score is { } score ? FormattableString.Invariant($"{score * 100:0} % of the {metric}")
+            : FormattableString.Invariant($"{cell.Row.Effect:+0.###;-0.###} of {metric}");
         return denoising ? $"Restoring {where} recovers {share}" : $"Corrupting {where} takes away {share}";
     }
 }

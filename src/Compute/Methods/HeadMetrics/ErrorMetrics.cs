@@ -10,7 +10,8 @@ internal static class ErrorMetrics
     private const string ErrorRate = "error-rate";
     private const string NegativeLogitDifference = "negative-logit-difference";
 
-    public static IReadOnlyList<string> Words { get; } = [MetricWords.NegativeLogLikelihood, MetricWords.KullbackLeibler, ErrorRate, NegativeLogitDifference];
+    public static IReadOnlyList<string> Words { get; } =
+        [MetricWords.NegativeLogLikelihood, MetricWords.KullbackLeibler, ErrorRate, NegativeLogitDifference];
 
     /// <summary>The metric that an error is made from.</summary>
     public static string MetricOf(string error) => error switch
@@ -38,6 +39,7 @@ internal static class ErrorMetrics
         public override bool NeedsAllLogits => metric.NeedsAllLogits;
         public override int[] Columns(int prompt) => metric.Columns(prompt);
         public override double FromColumns(int prompt, ReadOnlySpan<double> logits) => offset - metric.FromColumns(prompt, logits);
-        public override double[] FromLogits(IReadOnlyList<int> prompts, Tensor logits) => [.. metric.FromLogits(prompts, logits).Select(v => offset - v)];
+        public override double[] FromLogits(IReadOnlyList<int> prompts, Tensor logits) =>
+            [.. metric.FromLogits(prompts, logits).Select(v => offset - v)];
     }
 }

@@ -18,7 +18,8 @@ public sealed class HeadMetricsKind : IStudyKind
         [
             new("error", "nll", "what a prompt's error is: " + string.Join(", ", ErrorMetrics.Words)),
             new("top", "5", "how many of a prompt's heads of largest deviation focus compares"),
-            new("normalise", "none", "none, or causal: attention received is divided by the number of queries that can see the position; both are written, this one is quoted"),
+            new("normalise", "none", "none, or causal: attention received is divided by the number of queries that can see the position; "
+                + "both are written, this one is quoted"),
             new("layers", "all", "list of layers"),
             new("heads", "all", "list of heads"),
             new("hooks", "all", "list of hook names, * matches anything"),

@@ -29,20 +29,25 @@ public sealed class HeadMetricsMethod(StudyContext study, SweepGrid grid, string
 
     public override MethodView View { get; } = new(
         "Head metrics (DARTS-GT)",
-        $"Each head's output is zeroed in turn. Its deviation is how much the error ({MetricWords.Spoken(error)}) rises: above 0 the head helps, below 0 it harms. "
-            + "Specialisation says how unevenly heads matter for a prompt, focus whether the heads that matter most look at the same positions.",
+        $"Each head's output is zeroed in turn. Its deviation is how much the error ({MetricWords.Spoken(error)}) rises: "
+            + "above 0 the head helps, below 0 it harms. Specialisation says how unevenly heads matter for a prompt, "
+            + "focus whether the heads that matter most look at the same positions.",
         "deviation = error without the head − error; specialisation = population standard deviation over heads; "
-            + $"focus = mean pairwise Jaccard of the {top} top heads' important positions (max(1, T div 10) largest column sums of attention)",
+            + $"focus = mean pairwise Jaccard of the {top} top heads' important positions "
+            + "(max(1, T div 10) largest column sums of attention)",
         "DARTS-GT, arXiv:2510.14336");
 
     /// <inheritdoc/>
-    protected override MetricReader MakeMetric(TaskData task, Func<int, double[]> cleanLogProbabilities) => ErrorMetrics.Create(error, task, cleanLogProbabilities);
+    protected override MetricReader MakeMetric(TaskData task, Func<int, double[]> cleanLogProbabilities) =>
+        ErrorMetrics.Create(error, task, cleanLogProbabilities);
 
     /// <inheritdoc/>
     protected override Edit MakeEdit(StudySession session, PromptShard shard, Site site, int prompt, int[] positions) =>
         new(site, positions, zeros([1, 1], session.Context.Model.Type).expand(positions.Length, session.Context.Model.Config.HeadWidth));
 
-    /// <summary>The important positions of each cell's head in each prompt: plain, then causal, each [count of the prompt] as i32.</summary>
+    /// <summary>
+    /// The important positions of each cell's head in each prompt: plain, then causal, each [count of the prompt] as i32.
+    /// </summary>
     protected override byte[] Extra(PromptShard shard, IReadOnlyList<SweepCell> cells)
     {
         var bytes = new byte[4 * 2 * cells.Count * shard.Prompts.Sum(p => ReceivedAttention.Count(p.Clean.Length))];
@@ -51,7 +56,9 @@ public sealed class HeadMetricsMethod(StudyContext study, SweepGrid grid, string
             for (var p = 0; p < shard.Prompts.Count; p++)
             {
                 using var scope = TorchSharp.torch.NewDisposeScope();
-                var (plain, causalOnes) = ReceivedAttention.Positions(shard.Clean.Activation(Component.Pattern, cell.Sites[0].Layer, p)[cell.Sites[0].Head!.Value]);
+                var site = cell.Sites[0];
+                var pattern = shard.Clean.Activation(Component.Pattern, site.Layer, p)[site.Head!.Value];
+                var (plain, causalOnes) = ReceivedAttention.Positions(pattern);
                 foreach (var position in plain.Concat(causalOnes))
                 {
                     BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(at), position);
@@ -72,7 +79,8 @@ public sealed class HeadMetricsMethod(StudyContext study, SweepGrid grid, string
         var focus = table.Median(r => causal ? r.FocusCausal : r.Focus);
         return result with
         {
-            Answer = FormattableString.Invariant($"{result.Answer} Median specialisation {specialisation:G3}, median focus {focus:G3}{(causal ? " (causal)" : "")}."),
+            Answer = result.Answer + FormattableString.Invariant($" Median specialisation {specialisation:G3}, median focus {focus:G3}")
+                + (causal ? " (causal)." : "."),
             Tables = [.. result.Tables, table.Csv()],
             Artifacts = [.. result.Artifacts, new ExtraArtifact("head-metrics.safetensors", Deviations(cells))],
         };
@@ -80,7 +88,8 @@ public sealed class HeadMetricsMethod(StudyContext study, SweepGrid grid, string
 
     /// <inheritdoc/>
     public override string Sentence(FoldedCell cell, string where) =>
-        FormattableString.Invariant($"Without {where} the error ({MetricWords.Spoken(error)}) {(cell.Row.Effect > 0 ? "rises" : "falls")} by {Math.Abs(cell.Row.Effect!.Value):0.###}");
+        $"Without {where} the error ({MetricWords.Spoken(error)}) {(cell.Row.Effect > 0 ? "rises" : "falls")} by "
+            + FormattableString.Invariant($"{Math.Abs(cell.Row.Effect!.Value):0.###}");
 
     /// <inheritdoc/>
     public override string Size(CellRow row) => FormattableString.Invariant($"{row.Effect:+0.###;-0.###;0}");

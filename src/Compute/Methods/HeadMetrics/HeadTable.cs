@@ -23,7 +23,8 @@ internal sealed class HeadTable(IReadOnlyList<HeadRow> rows)
         {
             var prompt = p;
             var values = known.Select(h => deviations[h]![prompt]).ToArray();
-            var best = Enumerable.Range(0, known.Length).OrderByDescending(i => values[i]).ThenBy(i => i).Take(top).Select(i => heads[known[i]]).ToArray();
+            var best = Enumerable.Range(0, known.Length).OrderByDescending(i => values[i]).ThenBy(i => i).Take(top)
+                .Select(i => heads[known[i]]).ToArray();
             rows.Add(new HeadRow(study.Task.Prompts[p].Id, Spread(values),
                 Focus([.. best.Select(h => important[(h.Layer, h.Head, prompt)].Plain)]),
                 Focus([.. best.Select(h => important[(h.Layer, h.Head, prompt)].Causal)]),
