@@ -43,13 +43,16 @@ public static class ResultsTable
     }
 
     /// <summary>Writes row groups of 100,000 rows; text, int32 and double columns, nullable except hook, metric and n.</summary>
-    public static async Task WriteParquetAsync(IEnumerable<CellRow> rows, Stream stream)
+    public static async Task WriteParquetAsync(IReadOnlyCollection<CellRow> rows, Stream stream)
     {
+        // Heads of sites that were written together are text (0 1), so the column is text where a row has such.
+        var sets = rows.Any(r => r.Heads is not null);
         var texts = new Dictionary<string, Func<CellRow, string?>>
         {
             ["hook"] = r => r.Hook, ["role"] = r => r.Role, ["direction"] = r => r.Direction, ["value"] = r => r.Value,
             ["metric"] = r => r.Metric,
         };
+        if (sets) texts["head"] = r => r.Heads ?? r.Head?.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var integers = new Dictionary<string, Func<CellRow, int?>>
         {
             ["layer"] = r => r.Layer, ["head"] = r => r.Head, ["position"] = r => r.Position, ["n"] = r => r.N,

@@ -87,7 +87,7 @@ public static class SummaryJson
     {
         ["hook"] = row.Hook,
         ["layer"] = row.Layer,
-        ["head"] = row.Head,
+        ["head"] = row.Heads is { } heads ? JsonValue.Create(heads) : JsonValue.Create(row.Head),
         ["position"] = row.Position,
         ["role"] = row.Role,
         ["patched"] = Number(row.Patched),

@@ -35,7 +35,9 @@ public interface IStudyMethod
     /// <exception cref="StudyException">The study cannot be run as written.</exception>
     void Verify(StudySession session);
 
-    /// <summary>The metric without interventions, as far as <see cref="Verify"/> has computed it; null where that is not all of it.</summary>
+    /// <summary>
+    /// The metric without interventions, as far as <see cref="Verify"/> has computed it; null where that is not all of it.
+    /// </summary>
     BaselineMetric? Baselines(StudySession session) => null;
 
     /// <inheritdoc cref="IUnitRunner.Run"/>

@@ -31,7 +31,9 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
     /// <inheritdoc/>
     public IStudyPlan Plan(Study study) => Prepare(study).Plan;
 
-    /// <summary>Loads the weights and runs the prompts as they are, so that what only the model can tell is found before anything is written.</summary>
+    /// <summary>
+    /// Loads the weights and runs the prompts as they are, so that what only the model can tell is found before anything is written.
+    /// </summary>
     /// <returns>The metric without interventions; null where the method has none to tell.</returns>
     /// <exception cref="StudyException">The model is damaged, or no score can be formed.</exception>
     public BaselineMetric? Verify(Study study)

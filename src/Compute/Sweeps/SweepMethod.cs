@@ -110,7 +110,8 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
     {
         if (new SweepCost(Study).Shards is not [var only]) return null;
         using var lease = Shard(session, 0, only.First, only.Count);
-        return new BaselineMetric(MeanEstimate.Of(lease.Value.CleanMetric), lease.Value.CorruptedMetric is { } corrupted ? MeanEstimate.Of(corrupted) : null);
+        return new BaselineMetric(MeanEstimate.Of(lease.Value.CleanMetric), lease.Value.CorruptedMetric is { } corrupted
+            ? MeanEstimate.Of(corrupted) : null);
     }
 
     /// <inheritdoc/>

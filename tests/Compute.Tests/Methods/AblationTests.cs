@@ -79,6 +79,21 @@ public sealed class AblationTests : IDisposable
     }
 
     [Fact]
+    public void Sets_and_single_sites_stand_in_one_run_folder()
+    {
+        var result = Run("components = [z], layers = [0], heads = [1], sets = [\"a0.h1 a1.h2\", \"a0.h1 a1.h3\"], value = zero");
+
+        RunFolderWriter.Write(result, _folder);
+
+        var lines = File.ReadAllLines(Path.Combine(_folder, "results.csv"));
+        Assert.StartsWith("blocks.0.attn.hook_z,0,1,", lines[1]);
+        Assert.StartsWith("blocks.0.attn.hook_z blocks.1.attn.hook_z,,1 2,", lines[2]);
+        Assert.StartsWith("blocks.0.attn.hook_z blocks.1.attn.hook_z,,1 3,", lines[3]);
+        Assert.Contains("\"1 3\"", File.ReadAllText(Path.Combine(_folder, "summary.json")));
+        Assert.True(File.Exists(Path.Combine(_folder, "results.parquet")));
+    }
+
+    [Fact]
     public void Kl_has_effects_and_no_scores_and_says_why()
     {
         var result = Run("components = [z], value = zero, layers = [0]", metric: "kl");
