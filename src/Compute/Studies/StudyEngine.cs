@@ -43,8 +43,15 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
         session.Value.Enter();
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
-        prepared.Opened.Method.Verify(session.Value);
-        return prepared.Opened.Method.Baselines(session.Value);
+        try
+        {
+            prepared.Opened.Method.Verify(session.Value);
+            return prepared.Opened.Method.Baselines(session.Value);
+        }
+        catch (UnitException e)
+        {
+            throw new StudyException(e.Message, prepared.Opened.Context.Model.Path, "the model cannot run these prompts", e);
+        }
     }
 
     /// <inheritdoc/>

@@ -68,6 +68,37 @@ public sealed class ReductionTests
     }
 
     [Fact]
+    public void A_metric_at_a_role_is_blind_to_what_comes_later_and_that_is_no_fault()
+    {
+        var folder = TestData.Path("interventions/tr-llama-ioi");
+        var text = File.ReadAllText(Path.Combine(folder, "ablate-zero.conf")).Replace("kind = logit-difference", "kind = nll, at = S1")
+            .Replace("[z, attn_out, mlp_out]", "[resid_pre, resid_post, k, pattern]").Replace("value = zero", "value = resample")
+            .Replace("by = all", "by = position");
+
+        var result = StudyRuns.Run(StudyRuns.CompileText(text, folder));
+
+        // The corruption stands at S2, after S1.
+        Assert.Equal(4 * (1 + 1 + 2 + 4) * 15, result.Rows.Count);
+        Assert.All(result.Rows, r => Assert.Equal(0.0, r.Effect));
+        Assert.DoesNotContain(result.Warnings, w => w.Contains("no intervention", StringComparison.Ordinal));
+        Assert.StartsWith("No cell changes", result.Answer);
+    }
+
+    [Fact]
+    public void What_is_patched_after_the_metrics_position_changes_activations_and_nothing_else()
+    {
+        var folder = TestData.Path("interventions/tr-llama-ioi");
+        var text = File.ReadAllText(Path.Combine(folder, "patch-abc-exact-position.conf"))
+            .Replace("kind = logit-difference", "kind = nll, at = S1");
+
+        var result = StudyRuns.Run(StudyRuns.CompileText(text, folder));
+
+        Assert.All(result.Rows.Where(r => r.Position > 4), r => Assert.Equal(0.0, r.Effect));
+        Assert.Contains(result.Rows, r => r.Position == 4 && r.Effect != 0);
+        Assert.Contains(result.Trust, t => t.Name == "interventions fired" && t.State == "good");
+    }
+
+    [Fact]
     public void Report_and_result_say_what_the_reference_study_says()
     {
         var result = StudyRuns.Run(StudyRuns.Compile("interventions/tr-gpt2-ioi/patch-denoising-position.conf"));
