@@ -53,6 +53,7 @@ public static class CommandLine
         RunCommand.Create(),
         PlanCommand.Create(),
         StatusCommand.Create(),
+        ReportCommand.Create(),
         MethodsCommand.Create(),
         ModelCommand.Create(),
     ];

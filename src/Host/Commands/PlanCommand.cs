@@ -25,7 +25,7 @@ internal static class PlanCommand
         var command = new Command("plan", "Says what a run would take; runs nothing") { study, set, workers, threads, json };
         command.SetAction(parsed =>
         {
-            var file = StudyFile.Load(parsed.GetValue(study)!, parsed.GetValue(set));
+            var file = SharedOptions.Load(parsed, study, set);
             var compiled = StudyCompiler.Compile(file.Root, file.Source, file.Folder, parsed.GetValue(threads));
             using var engine = new StudyEngine();
             var plan = engine.Plan(compiled);

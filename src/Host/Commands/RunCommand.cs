@@ -2,7 +2,6 @@ using System.CommandLine;
 using InterpActors.Compute.Studies;
 using InterpActors.Host.Display;
 using InterpActors.Host.Runs;
-using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
 
@@ -24,8 +23,8 @@ internal static class RunCommand
         {
             using var interrupts = new Interrupts();
             var display = Displays.For(parsed.InvocationConfiguration.Output, parsed.GetValue(quiet));
-            display.Say($"reading {parsed.GetValue(study)}");
-            var file = StudyFile.Load(parsed.GetValue(study)!, parsed.GetValue(set));
+            display.Say("reading the study");
+            var file = SharedOptions.Load(parsed, study, set);
             var compiled = StudyCompiler.Compile(file.Root, file.Source, file.Folder, parsed.GetValue(threads) ?? 1);
             using var engine = new StudyEngine();
             var run = new StudyRun(engine, engine, engine, s => ProgressText.Baselines(engine.Verify(s)), display, interrupts);

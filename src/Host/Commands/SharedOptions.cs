@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
 
 /// <summary>Options that several commands share; each call makes a new one, because a symbol belongs to one command.</summary>
 internal static class SharedOptions
 {
-    public static Argument<string> Study() => new("study") { HelpName = "STUDY.conf", Description = "The study file" };
+    public static Argument<string?> Study() => new("study") { HelpName = "STUDY.conf", Description = "The study file", Arity = ArgumentArity.ZeroOrOne };
 
     public static Argument<string> Model() => new("model")
     {
@@ -16,11 +17,25 @@ internal static class SharedOptions
 
     public static Option<string[]> Set() => new("--set")
     {
-        HelpName = "key=value",
-        Description = "Overrides a key of the study file, e.g. --set method.by=role (repeatable)",
-        AllowMultipleArgumentsPerToken = false,
+        HelpName = "key=value …",
+        Description = "Overrides keys of the study file, e.g. --set method.by=role",
+        AllowMultipleArgumentsPerToken = true,
         DefaultValueFactory = _ => [],
     };
+
+    /// <summary>Reads the study file with its overrides. In <c>--set a=1 s.conf</c> the last word is the file, which has no <c>=</c>.</summary>
+    /// <exception cref="StudyException">No file is named, or it is wrong.</exception>
+    public static LoadedStudy Load(ParseResult parsed, Argument<string?> study, Option<string[]> set)
+    {
+        var overrides = parsed.GetValue(set)!.ToList();
+        var path = parsed.GetValue(study);
+        if (path is null && overrides.FirstOrDefault(o => !o.Contains('=')) is { } misread)
+        {
+            overrides.Remove(misread);
+            path = misread;
+        }
+        return StudyFile.Load(path ?? throw new StudyException("no study file is named", null, "e.g. studies/quickstart.conf"), overrides);
+    }
 
     public static Option<int> Threads(string of) => Positive("--threads", 1, $"Threads {of}");
 

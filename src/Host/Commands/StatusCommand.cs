@@ -1,10 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using InterpActors.Actors.Journal;
 using InterpActors.Compute.Reports;
 using InterpActors.Host.Display;
-using InterpActors.Host.Hosting;
 using InterpActors.Host.Runs;
 using InterpActors.Messages.Studies;
 
@@ -28,14 +26,8 @@ internal static class StatusCommand
 
     private static void Run(string folder, bool json, TextWriter output)
     {
-        var path = Path.Combine(folder, RunFolder.JournalName);
-        if (!File.Exists(path)) throw new StudyException($"there is no {RunFolder.JournalName}", folder, "name the folder of a run");
-        var found = JournalFile.Inspect(path);
-        if (found.Problem is not null) throw new StudyException(found.Problem);
-        if (found.Study is not { } study) throw new StudyException("the journal holds no study yet", folder, "the run was stopped before it began; run it again");
-        using var journal = StudyJournal.Read(path, study.Id);
-        using var ledger = new ComputedLog(LocalNodeOptions.LedgerPath(path));
-        var history = journal.History(ledger);
+        using var run = LocalRun.Open(folder);
+        var (study, history) = (run.Study, run.History);
         var holder = RunLock.HolderOf(folder);
         var state = SummaryJson.Word(history.State);
         if (json) output.WriteLine(Json(study, history, state, holder).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));

@@ -34,10 +34,15 @@ public sealed class StudyRun(
         RunFolder.Check(path);
         var study = Resume(path, request);
         var plan = planner.Plan(study);
-        var baselines = IsOver(State(path, study.Id)) ? null : verify(study);
+        string? baselines = null;
+        if (!IsOver(State(path)))
+        {
+            display.Say("loading the model, running its prompts as they are");
+            baselines = verify(study);
+        }
 
         using var folder = RunFolder.Open(path);
-        if (IsOver(State(folder.Path, study.Id)))
+        if (IsOver(State(folder.Path)))
         {
             display.Say($"{study.Name} · {plan.Headline}");
             display.Say($"finished already; writing its outputs again from {folder.Journal}");
@@ -71,13 +76,11 @@ public sealed class StudyRun(
         begun.Name == asked.Name && begun.Kind == asked.Kind ? "an earlier version of the study file" : $"another study, {begun.Id}";
 
     /// <summary>How far a run is; null where there is none yet.</summary>
-    private static RunState? State(string path, StudyId id)
+    private static RunState? State(string path)
     {
-        var file = Path.Combine(path, RunFolder.JournalName);
-        if (JournalFile.Inspect(file).Kind != JournalKind.Ok) return null;
-        using var journal = StudyJournal.Read(file, id);
-        using var ledger = new ComputedLog(LocalNodeOptions.LedgerPath(file));
-        return journal.History(ledger).State;
+        if (JournalFile.Inspect(Path.Combine(path, RunFolder.JournalName)).Kind != JournalKind.Ok) return null;
+        using var run = LocalRun.Open(path);
+        return run.History.State;
     }
 
     /// <returns>False where the user stopped it.</returns>
@@ -143,11 +146,10 @@ public sealed class StudyRun(
     {
         RunHistory history;
         ReductionOutcome outcome;
-        using (var journal = StudyJournal.Read(folder.Journal, plan.Study.Id))
-        using (var ledger = new ComputedLog(LocalNodeOptions.LedgerPath(folder.Journal)))
+        using (var run = LocalRun.Open(folder.Path))
         {
-            history = journal.History(ledger);
-            outcome = reducer.Reduce(new Reduction(plan, journal.Payload, history), folder.Path);
+            history = run.History;
+            outcome = reducer.Reduce(new Reduction(plan, run.Payload, history), folder.Path);
         }
         display.Say(outcome.Sentence);
         foreach (var warning in outcome.Warnings) display.Say($"warning: {warning}");
