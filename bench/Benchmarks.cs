@@ -25,6 +25,7 @@ public static class Benchmarks
         new Actors.JournalBenchmark(),
         new Actors.RecoveryBenchmark(),
         new LoadBenchmark(),
+        new SweepBenchmark(),
     ];
 
     public static int Run(string[] args)
