@@ -87,8 +87,8 @@ public sealed class SweepBenchmark : IBenchmark
         var speedups = plainTimes.Zip(fastTimes, (p, f) => p / f).Order().ToArray();
         var sameMatmul = plainTimes.Zip(torchTimes, (p, t) => p / t).Order().ToArray();
         var rate = Median([.. rates.Order()]);
-        figures[$"speedup_{name}"] = Spread(speedups);
-        figures[$"speedup_same_matmul_{name}"] = Spread(sameMatmul);
+        Spread(figures, $"speedup_{name}", speedups);
+        Spread(figures, $"speedup_same_matmul_{name}", sameMatmul);
         figures[$"milliseconds_per_patch_{name}"] = Median([.. fastTimes.Order()]);
         figures[$"milliseconds_per_patch_plain_{name}"] = Median([.. plainTimes.Order()]);
         figures[$"gflops_{name}"] = rate;
@@ -114,7 +114,7 @@ public sealed class SweepBenchmark : IBenchmark
             foreach (var layer in late.Layers) lateRuns.Layer(fast, layer);
             if (round > 0) gains.Add(whole / watch.Elapsed.TotalSeconds);
         }
-        figures["equal_prefix_gain_8x15"] = Spread([.. gains.Order()]);
+        Spread(figures, "equal_prefix_gain_8x15", [.. gains.Order()]);
         Console.WriteLine(FormattableString.Invariant($"pairs that agree up to token {IoiDifference} of 15, as IOI pairs do: another {Median([.. gains.Order()]):f1}x"));
     }
 
@@ -159,7 +159,13 @@ public sealed class SweepBenchmark : IBenchmark
 
     private static double Median(double[] sorted) => sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
 
-    private static JsonObject Spread(double[] sorted) => new() { ["min"] = sorted[0], ["median"] = Median(sorted), ["max"] = sorted[^1] };
+    /// <summary>The median under its name, least and greatest beside it.</summary>
+    private static void Spread(JsonObject figures, string name, double[] sorted)
+    {
+        figures[name] = Median(sorted);
+        figures[name + "_min"] = sorted[0];
+        figures[name + "_max"] = sorted[^1];
+    }
 
     private static ModelWeights RandomWeights(ModelConfig c)
     {

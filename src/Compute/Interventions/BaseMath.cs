@@ -109,9 +109,12 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
         using var _ = no_grad();
         var length = run.Prompts[prompt].Length;
         var output = zeros([Config.Heads, length, length], math.Weights.Type);
-        var (queries, keys) = (run.Rows(BaseTensor.QueryKeyValue, layer), run.Rows(BaseTensor.QueryKeyValue, layer, math.QueryWidth));
-        nint[] q = [.. Enumerable.Range(0, length).Select(t => queries.At(prompt, t))], k = [.. Enumerable.Range(0, length).Select(t => keys.At(prompt, t))];
-        math.Attention(layer).Pattern(q, k, length, (T*)TensorMemory.Address(output));
+        nint[] Column(int column)
+        {
+            var rows = run.Rows(BaseTensor.QueryKeyValue, layer, column);
+            return [.. Enumerable.Range(0, length).Select(t => rows.At(prompt, t))];
+        }
+        math.Attention(layer).Pattern(Column(0), Column(math.QueryWidth), Column(math.QueryWidth + math.KeyWidth), length, (T*)TensorMemory.Address(output));
         return output.DetachFromDisposeScope();
     }
 

@@ -100,9 +100,18 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
     {
         var block = Weights.Blocks[layer];
         var pre = Linear(x, block.MlpIn!, block.MlpInBias);
-        if (!Config.GatedMlp) return HookedTransformer.Activate(Config.Activation, pre);
-        var post = HookedTransformer.Activate(Config.Activation, pre.narrow(1, 0, Config.MlpWidth));
-        return post.mul_(pre.narrow(1, Config.MlpWidth, Config.MlpWidth)).contiguous();
+        if (!Config.GatedMlp && !HiddenRow<T>.Supports(Config.Activation)) return HookedTransformer.Activate(Config.Activation, pre);
+        var width = Config.MlpWidth;
+        var post = Config.GatedMlp ? empty([pre.shape[0], width], pre.dtype) : pre;
+        if (Config.GatedMlp && !HiddenRow<T>.Supports(Config.Activation))
+            return HookedTransformer.Activate(Config.Activation, pre.narrow(1, 0, width)).mul_(pre.narrow(1, width, width)).contiguous();
+        var (from, to, stride) = (TensorMemory.Address(pre), TensorMemory.Address(post), pre.shape[1]);
+        ForEach((int)pre.shape[0], t =>
+        {
+            var row = (T*)from + t * stride;
+            HiddenRow<T>.Activate(Config.Activation, row, Config.GatedMlp ? row + width : null, (T*)to + (long)t * width, width);
+        });
+        return post;
     }
 
     /// <summary>Rotates the heads of each token in place.</summary>

@@ -91,23 +91,21 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
             var positions = z.Positions(r);
             if (positions.Length == 0) return;
             var (row, edits) = (rows[r], patterns?[r]);
-            var count = edits is null ? positions[^1] + 1 : row.Length;
             var queries = new nint[positions.Length];
             for (var i = 0; i < queries.Length; i++)
                 queries[i] = q.Find(r, positions[i]) is var found and not 0 ? found : baseQueries.At(row.Prompt, positions[i]);
-            attention.Run(positions, queries, Mixed(k, r, baseKeys, row.Prompt, count), Mixed(v, r, baseValues, row.Prompt, count), count,
+            attention.Run(positions, queries, Mixed(k, r, baseKeys, row), Mixed(v, r, baseValues, row), row.Length,
                 z.Pointers, 0, z.Start(r), edits is null ? null : edits.Apply);
         });
         return z;
     }
 
-    private static nint[] Mixed(TokenRows dirty, int r, BaseRows clean, int prompt, int count)
+    private static nint[] Mixed(TokenRows dirty, int r, BaseRows clean, RowState<T> row)
     {
-        var pointers = new nint[count];
-        for (var t = 0; t < count; t++) pointers[t] = clean.At(prompt, t);
+        var pointers = new nint[row.Length];
+        for (var t = 0; t < pointers.Length; t++) pointers[t] = clean.At(row.Prompt, t);
         var positions = dirty.Positions(r);
-        for (var i = 0; i < positions.Length; i++)
-            if (positions[i] < count) pointers[positions[i]] = dirty.Pointers[dirty.Start(r) + i];
+        for (var i = 0; i < positions.Length; i++) pointers[positions[i]] = dirty.Pointers[dirty.Start(r) + i];
         return pointers;
     }
 

@@ -31,7 +31,7 @@ public class InterventionEngineTests
         using var weights = RandomModels.Weights(config, seed: seed, affineNorms: seed % 2 == 0, tied: seed % 3 == 0);
         using var engine = new InterventionEngine(weights, seed < 3 ? MatmulRoutes.Packed : MatmulRoutes.Torch);
         using var oracle = new PlainOracle(weights);
-        int[][] prompts = [.. Enumerable.Range(0, 4).Select(i => RandomModels.Prompt(config, random.Next(1, 12), seed * 10 + i))];
+        int[][] prompts = [.. Enumerable.Range(0, 4).Select(i => RandomModels.Prompt(config, seed == 2 ? random.Next(30, 45) : random.Next(1, 12), seed * 10 + i))];
         int[] answers = [.. prompts.Select(p => random.Next(3) == 0 ? random.Next(p.Length) : p.Length - 1)];
         using var run = engine.RunBase(prompts, answers, [Component.Pattern, Component.MlpPost]);
         var rows = Enumerable.Range(0, 40).Select(_ => RandomRow(config, run, random)).ToArray();
@@ -60,10 +60,10 @@ public class InterventionEngineTests
         using var weights = RandomModels.Weights(config);
         using var engine = new InterventionEngine(weights, MatmulRoutes.Torch);
         using var model = new HookedTransformer(weights);
-        int[][] prompts = [RandomModels.Prompt(config, 9, 1), RandomModels.Prompt(config, 5, 2), RandomModels.Prompt(config, 1, 3)];
+        int[][] prompts = [RandomModels.Prompt(config, 9, 1), RandomModels.Prompt(config, 5, 2), RandomModels.Prompt(config, 1, 3), RandomModels.Prompt(config, 40, 4)];
         Component[] components = [.. Enum.GetValues<Component>().Where(c => config.HasMlp || c is not (Component.ResidMid or Component.MlpOut or Component.MlpPost))];
-        using var kept = engine.RunBase(prompts, [8, 4, 0], components);
-        using var derived = engine.RunBase(prompts, [8, 4, 0], []);
+        using var kept = engine.RunBase(prompts, [8, 4, 0, 39], components);
+        using var derived = engine.RunBase(prompts, [8, 4, 0, 39], []);
         Assert.True(kept.Bytes > derived.Bytes);
         for (var p = 0; p < prompts.Length; p++)
         {

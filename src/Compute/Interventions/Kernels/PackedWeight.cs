@@ -1,7 +1,5 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace InterpActors.Compute.Interventions.Kernels;
 
@@ -10,16 +8,15 @@ namespace InterpActors.Compute.Interventions.Kernels;
 /// loop reads one stream. Each product is summed over the inputs in one fixed order: a token's result does not depend on the
 /// other tokens of the batch, nor on threads.
 /// </summary>
-/// <remarks>The blocking is Goto's (a panel that stays in the cache, a tile of the result that stays in registers); 6 tokens by 4 vectors
-/// fill 24 of AVX-512's 32 registers.</remarks>
+/// <remarks>The blocking is Goto's: a panel that stays in the cache, a tile of the result that stays in registers.</remarks>
 internal sealed unsafe class PackedWeight<T> : IDisposable where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private const int Tile = 6;
+    private const int Tile = MatmulTile<T>.Rows;
 
     /// <summary>Inputs handled before moving on to the next panel: a panel's part must stay in the second-level cache.</summary>
     private static readonly int Depth = 4096 / sizeof(T);
 
-    private static readonly int Panel = 4 * Vector512<T>.Count;
+    private static readonly int Panel = MatmulTile<T>.Width;
 
     private readonly int _outputs, _inputs;
     private T* _panels;
@@ -74,7 +71,7 @@ internal sealed unsafe class PackedWeight<T> : IDisposable where T : unmanaged, 
                 var count = Math.Min(Tile, tokens - token);
                 var a = x + (long)token * _inputs + start;
                 var c = output + (long)token * outputs + (from - firstOutput);
-                if (width == Panel && count == Tile) Multiply(a, _inputs, part, depth, c, outputs, start > 0);
+                if (width == Panel && count == Tile) MatmulTile<T>.Multiply(a, _inputs, part, depth, c, outputs, start > 0);
                 else
                 {
                     // Tiles at the edge go through a full one, so that every token takes the same path.
@@ -93,89 +90,7 @@ internal sealed unsafe class PackedWeight<T> : IDisposable where T : unmanaged, 
     {
         var rows = stackalloc T[Tile * depth];
         for (var r = 0; r < Tile; r++) RowArithmetic<T>.Copy(a + (long)Math.Min(r, count - 1) * _inputs, rows + r * depth, depth);
-        Multiply(rows, depth, panel, depth, edge, Panel, add);
-    }
-
-    /// <summary>c[6, panel] (+)= a[6, depth] · panel[depth, panel].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Multiply(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add)
-    {
-        var lanes = Vector512<T>.Count;
-        T* a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride, a4 = a3 + aStride, a5 = a4 + aStride;
-        T* r1 = c + cStride, r2 = r1 + cStride, r3 = r2 + cStride, r4 = r3 + cStride, r5 = r4 + cStride;
-        Vector512<T> c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33, c40, c41, c42, c43, c50, c51, c52, c53;
-        if (add)
-        {
-            Load(c, out c00, out c01, out c02, out c03);
-            Load(r1, out c10, out c11, out c12, out c13);
-            Load(r2, out c20, out c21, out c22, out c23);
-            Load(r3, out c30, out c31, out c32, out c33);
-            Load(r4, out c40, out c41, out c42, out c43);
-            Load(r5, out c50, out c51, out c52, out c53);
-        }
-        else
-        {
-            c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = c20 = c21 = c22 = c23 = Vector512<T>.Zero;
-            c30 = c31 = c32 = c33 = c40 = c41 = c42 = c43 = c50 = c51 = c52 = c53 = Vector512<T>.Zero;
-        }
-        for (nint k = 0; k < depth; k++, panel += 4 * lanes)
-        {
-            var (b0, b1, b2, b3) = (Vector512.Load(panel), Vector512.Load(panel + lanes), Vector512.Load(panel + 2 * lanes), Vector512.Load(panel + 3 * lanes));
-            var x = Vector512.Create(a[k]);
-            c00 = Lanes.Fma(x, b0, c00);
-            c01 = Lanes.Fma(x, b1, c01);
-            c02 = Lanes.Fma(x, b2, c02);
-            c03 = Lanes.Fma(x, b3, c03);
-            x = Vector512.Create(a1[k]);
-            c10 = Lanes.Fma(x, b0, c10);
-            c11 = Lanes.Fma(x, b1, c11);
-            c12 = Lanes.Fma(x, b2, c12);
-            c13 = Lanes.Fma(x, b3, c13);
-            x = Vector512.Create(a2[k]);
-            c20 = Lanes.Fma(x, b0, c20);
-            c21 = Lanes.Fma(x, b1, c21);
-            c22 = Lanes.Fma(x, b2, c22);
-            c23 = Lanes.Fma(x, b3, c23);
-            x = Vector512.Create(a3[k]);
-            c30 = Lanes.Fma(x, b0, c30);
-            c31 = Lanes.Fma(x, b1, c31);
-            c32 = Lanes.Fma(x, b2, c32);
-            c33 = Lanes.Fma(x, b3, c33);
-            x = Vector512.Create(a4[k]);
-            c40 = Lanes.Fma(x, b0, c40);
-            c41 = Lanes.Fma(x, b1, c41);
-            c42 = Lanes.Fma(x, b2, c42);
-            c43 = Lanes.Fma(x, b3, c43);
-            x = Vector512.Create(a5[k]);
-            c50 = Lanes.Fma(x, b0, c50);
-            c51 = Lanes.Fma(x, b1, c51);
-            c52 = Lanes.Fma(x, b2, c52);
-            c53 = Lanes.Fma(x, b3, c53);
-        }
-        Store(c, c00, c01, c02, c03);
-        Store(r1, c10, c11, c12, c13);
-        Store(r2, c20, c21, c22, c23);
-        Store(r3, c30, c31, c32, c33);
-        Store(r4, c40, c41, c42, c43);
-        Store(r5, c50, c51, c52, c53);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(T* at, out Vector512<T> a, out Vector512<T> b, out Vector512<T> c, out Vector512<T> d)
-    {
-        a = Vector512.Load(at);
-        b = Vector512.Load(at + Vector512<T>.Count);
-        c = Vector512.Load(at + 2 * Vector512<T>.Count);
-        d = Vector512.Load(at + 3 * Vector512<T>.Count);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(T* at, Vector512<T> a, Vector512<T> b, Vector512<T> c, Vector512<T> d)
-    {
-        a.Store(at);
-        b.Store(at + Vector512<T>.Count);
-        c.Store(at + 2 * Vector512<T>.Count);
-        d.Store(at + 3 * Vector512<T>.Count);
+        MatmulTile<T>.Multiply(rows, depth, panel, depth, edge, Panel, add);
     }
 
     /// <inheritdoc/>

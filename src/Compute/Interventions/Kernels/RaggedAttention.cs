@@ -9,9 +9,13 @@ namespace InterpActors.Compute.Interventions.Kernels;
 /// ones, without padding and without repeating key/value heads.
 /// </summary>
 /// <param name="window">How many keys a query sees including itself; 0 for all.</param>
-internal readonly unsafe struct RaggedAttention<T>(int heads, int keyValueHeads, int headWidth, double scale, int window)
+internal readonly unsafe partial struct RaggedAttention<T>(int heads, int keyValueHeads, int headWidth, double scale, int window)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    /// <summary>Prompts of so many tokens take the tiled way. The prompt decides, not the queries of a row, so that rows and base runs of
+    /// a prompt are summed alike.</summary>
+    private const int TiledFrom = 32;
+
     /// <summary>Queries handled together, so that a key or a value is loaded once for all of them.</summary>
     private const int Block = 4;
 
@@ -25,12 +29,18 @@ internal readonly unsafe struct RaggedAttention<T>(int heads, int keyValueHeads,
     /// <param name="queries">From <paramref name="queryStart"/>, pointers to q [heads · d_head], rotated.</param>
     /// <param name="keys">[keyCount] pointers to k [kv_heads · d_head], rotated.</param>
     /// <param name="values">[keyCount] pointers to v [kv_heads · d_head].</param>
-    /// <param name="keyCount">At least the last query's position + 1.</param>
+    /// <param name="keyCount">Tokens of the prompt.</param>
     /// <param name="output">From <paramref name="outputStart"/>, pointers to z [heads · d_head].</param>
     /// <param name="edit">Called with every pattern row; null where none is edited. It may look at keys beyond the query.</param>
     public void Run(ReadOnlySpan<int> positions, nint[] queries, nint[] keys, nint[] values, int keyCount, nint[] output,
         int queryStart, int outputStart, PatternEdit? edit)
     {
+        if (positions.Length == 0) return;
+        if (keyCount >= TiledFrom)
+        {
+            RunTiled(positions, queries, keys, values, keyCount, output, queryStart, outputStart, edit);
+            return;
+        }
         var scores = new T[Block * keyCount];
         Span<int> first = stackalloc int[Block];
         fixed (T* s = scores)
@@ -51,7 +61,7 @@ internal readonly unsafe struct RaggedAttention<T>(int heads, int keyValueHeads,
                     for (var b = 0; b < count; b++)
                     {
                         var row = s + b * keyCount;
-                        Softmax(row, low, first[b], positions[begin + b] + 1, high);
+                        PatternRow<T>.Softmax(row, low, first[b], positions[begin + b] + 1, high);
                         edit?.Invoke(positions[begin + b], head, new Span<T>(row, keyCount));
                     }
                     Mix(s, keyCount, count, v, shared, low, high, output, outputStart + begin, head * headWidth);
@@ -59,26 +69,19 @@ internal readonly unsafe struct RaggedAttention<T>(int heads, int keyValueHeads,
             }
     }
 
-    /// <summary>The pattern of every head at every query of a prompt.</summary>
-    /// <param name="output">[heads, queries, queries], filled with zeros.</param>
-    public void Pattern(nint[] queries, nint[] keys, int length, T* output)
+    /// <summary>The pattern of every head at every query of a prompt, with the bits that <see cref="Run"/> works with.</summary>
+    /// <param name="output">[heads, length, length]</param>
+    public void Pattern(nint[] queries, nint[] keys, nint[] values, int length, T* output)
     {
-        var scores = new T[Block * length];
-        fixed (T* s = scores)
-        fixed (nint* k = keys)
-            for (var begin = 0; begin < length; begin += Block)
-                for (var head = 0; head < heads; head++)
-                {
-                    var count = Math.Min(Block, length - begin);
-                    Scores(queries, begin, count, head * headWidth, k, head / (heads / keyValueHeads) * headWidth, 0, begin + count, s, length);
-                    for (var b = 0; b < count; b++)
-                    {
-                        var query = begin + b;
-                        var from = window > 0 ? Math.Max(0, query - window + 1) : 0;
-                        Softmax(s + b * length, from, from, query + 1, query + 1);
-                        new Span<T>(s + b * length + from, query + 1 - from).CopyTo(new Span<T>(output + ((long)head * length + query) * length + from, query + 1 - from));
-                    }
-                }
+        var z = new T[(long)length * heads * headWidth];
+        var to = (nint)output;
+        fixed (T* start = z)
+        {
+            var rows = new nint[length];
+            for (var i = 0; i < length; i++) rows[i] = (nint)(start + (long)i * heads * headWidth);
+            Run([.. Enumerable.Range(0, length)], queries, keys, values, length, rows, 0, 0,
+                (query, head, pattern) => pattern.CopyTo(new Span<T>((T*)to + ((long)head * length + query) * length, length)));
+        }
     }
 
     /// <summary>scores[b, key] = scale · q_b · k for low ≤ key &lt; high.</summary>
@@ -115,39 +118,6 @@ internal readonly unsafe struct RaggedAttention<T>(int heads, int keyValueHeads,
             if (count > 2) scores[2 * stride + key] = s2 * _scale;
             if (count > 3) scores[3 * stride + key] = s3 * _scale;
         }
-    }
-
-    /// <summary>Softmax over first ≤ key &lt; end; zero elsewhere in low ≤ key &lt; high.</summary>
-    private static void Softmax(T* row, int low, int first, int end, int high)
-    {
-        var largest = T.NegativeInfinity;
-        var i = first;
-        if (end - first >= Vector512<T>.Count)
-        {
-            var most = Vector512.Load(row + i);
-            for (i += Vector512<T>.Count; i <= end - Vector512<T>.Count; i += Vector512<T>.Count) most = Vector512.Max(most, Vector512.Load(row + i));
-            for (var lane = 0; lane < Vector512<T>.Count; lane++) largest = T.Max(largest, most[lane]);
-        }
-        for (; i < end; i++) largest = T.Max(largest, row[i]);
-
-        var (maxima, sums) = (Vector512.Create(largest), Vector512<T>.Zero);
-        for (i = first; i <= end - Vector512<T>.Count; i += Vector512<T>.Count)
-        {
-            var e = Lanes.Exp(Vector512.Load(row + i) - maxima);
-            sums += e;
-            e.Store(row + i);
-        }
-        var sum = Vector512.Sum(sums);
-        for (; i < end; i++)
-        {
-            row[i] = T.Exp(row[i] - largest);
-            sum += row[i];
-        }
-        var divisors = Vector512.Create(sum);
-        for (i = first; i <= end - Vector512<T>.Count; i += Vector512<T>.Count) (Vector512.Load(row + i) / divisors).Store(row + i);
-        for (; i < end; i++) row[i] /= sum;
-        for (i = low; i < first; i++) row[i] = T.Zero;
-        for (i = end; i < high; i++) row[i] = T.Zero;
     }
 
     /// <summary>z_b = Σ pattern[b, key] · v over low ≤ key &lt; high.</summary>

@@ -1,0 +1,102 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace InterpActors.Compute.Interventions.Kernels;
+
+/// <summary>
+/// The innermost block of every matmul of ours: 6 rows by 4 vectors of results stay in 24 of AVX-512's 32 registers. Each result is
+/// summed over depth in order, whatever the other rows are.
+/// </summary>
+internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public const int Rows = 6;
+
+    /// <summary>Results of a row.</summary>
+    public static readonly int Width = 4 * Vector512<T>.Count;
+
+    /// <summary>c = a · panel, or c += a · panel.</summary>
+    /// <param name="a">[6, depth], rows <paramref name="aStride"/> apart.</param>
+    /// <param name="panel">[depth, Width]</param>
+    /// <param name="c">[6, Width], rows <paramref name="cStride"/> apart.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Multiply(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add)
+    {
+        var lanes = Vector512<T>.Count;
+        T* a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride, a4 = a3 + aStride, a5 = a4 + aStride;
+        T* r1 = c + cStride, r2 = r1 + cStride, r3 = r2 + cStride, r4 = r3 + cStride, r5 = r4 + cStride;
+        Vector512<T> c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33, c40, c41, c42, c43, c50, c51, c52, c53;
+        if (add)
+        {
+            Load(c, out c00, out c01, out c02, out c03);
+            Load(r1, out c10, out c11, out c12, out c13);
+            Load(r2, out c20, out c21, out c22, out c23);
+            Load(r3, out c30, out c31, out c32, out c33);
+            Load(r4, out c40, out c41, out c42, out c43);
+            Load(r5, out c50, out c51, out c52, out c53);
+        }
+        else
+        {
+            c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = c20 = c21 = c22 = c23 = Vector512<T>.Zero;
+            c30 = c31 = c32 = c33 = c40 = c41 = c42 = c43 = c50 = c51 = c52 = c53 = Vector512<T>.Zero;
+        }
+        for (nint k = 0; k < depth; k++, panel += 4 * lanes)
+        {
+            var (b0, b1, b2, b3) = (Vector512.Load(panel), Vector512.Load(panel + lanes), Vector512.Load(panel + 2 * lanes), Vector512.Load(panel + 3 * lanes));
+            var x = Vector512.Create(a[k]);
+            c00 = Lanes.Fma(x, b0, c00);
+            c01 = Lanes.Fma(x, b1, c01);
+            c02 = Lanes.Fma(x, b2, c02);
+            c03 = Lanes.Fma(x, b3, c03);
+            x = Vector512.Create(a1[k]);
+            c10 = Lanes.Fma(x, b0, c10);
+            c11 = Lanes.Fma(x, b1, c11);
+            c12 = Lanes.Fma(x, b2, c12);
+            c13 = Lanes.Fma(x, b3, c13);
+            x = Vector512.Create(a2[k]);
+            c20 = Lanes.Fma(x, b0, c20);
+            c21 = Lanes.Fma(x, b1, c21);
+            c22 = Lanes.Fma(x, b2, c22);
+            c23 = Lanes.Fma(x, b3, c23);
+            x = Vector512.Create(a3[k]);
+            c30 = Lanes.Fma(x, b0, c30);
+            c31 = Lanes.Fma(x, b1, c31);
+            c32 = Lanes.Fma(x, b2, c32);
+            c33 = Lanes.Fma(x, b3, c33);
+            x = Vector512.Create(a4[k]);
+            c40 = Lanes.Fma(x, b0, c40);
+            c41 = Lanes.Fma(x, b1, c41);
+            c42 = Lanes.Fma(x, b2, c42);
+            c43 = Lanes.Fma(x, b3, c43);
+            x = Vector512.Create(a5[k]);
+            c50 = Lanes.Fma(x, b0, c50);
+            c51 = Lanes.Fma(x, b1, c51);
+            c52 = Lanes.Fma(x, b2, c52);
+            c53 = Lanes.Fma(x, b3, c53);
+        }
+        Store(c, c00, c01, c02, c03);
+        Store(r1, c10, c11, c12, c13);
+        Store(r2, c20, c21, c22, c23);
+        Store(r3, c30, c31, c32, c33);
+        Store(r4, c40, c41, c42, c43);
+        Store(r5, c50, c51, c52, c53);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(T* at, out Vector512<T> a, out Vector512<T> b, out Vector512<T> c, out Vector512<T> d)
+    {
+        a = Vector512.Load(at);
+        b = Vector512.Load(at + Vector512<T>.Count);
+        c = Vector512.Load(at + 2 * Vector512<T>.Count);
+        d = Vector512.Load(at + 3 * Vector512<T>.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(T* at, Vector512<T> a, Vector512<T> b, Vector512<T> c, Vector512<T> d)
+    {
+        a.Store(at);
+        b.Store(at + Vector512<T>.Count);
+        c.Store(at + 2 * Vector512<T>.Count);
+        d.Store(at + 3 * Vector512<T>.Count);
+    }
+}
