@@ -5,22 +5,29 @@ using System.Runtime.Intrinsics;
 namespace InterpActors.Compute.Interventions.Kernels;
 
 /// <summary>
-/// The innermost block of every matmul of ours: 6 rows by 4 vectors of results stay in 24 of AVX-512's 32 registers. Each result is
-/// summed over depth in order, whatever the other rows are.
+/// The innermost block of every matmul of ours: 6 rows by 4 vectors of results stay in 24 of AVX-512's 32 registers, or 6 rows by 2
+/// vectors in 12 of AVX2's 16. Each result is summed over depth in order, whatever the other rows and however wide the vectors are.
 /// </summary>
 internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
     public const int Rows = 6;
 
     /// <summary>Results of a row.</summary>
-    public static readonly int Width = 4 * Vector512<T>.Count;
+    public static readonly int Width = Vector512.IsHardwareAccelerated ? 4 * Vector512<T>.Count : 2 * Vector256<T>.Count;
 
     /// <summary>c = a · panel, or c += a · panel.</summary>
     /// <param name="a">[6, depth], rows <paramref name="aStride"/> apart.</param>
     /// <param name="panel">[depth, Width]</param>
     /// <param name="c">[6, Width], rows <paramref name="cStride"/> apart.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add)
+    {
+        if (Vector512.IsHardwareAccelerated) Wide(a, aStride, panel, depth, c, cStride, add);
+        else Narrow(a, aStride, panel, depth, c, cStride, add);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Wide(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add)
     {
         var lanes = Vector512<T>.Count;
         T* a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride, a4 = a3 + aStride, a5 = a4 + aStride;
@@ -80,6 +87,60 @@ internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIe
         Store(r3, c30, c31, c32, c33);
         Store(r4, c40, c41, c42, c43);
         Store(r5, c50, c51, c52, c53);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Narrow(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add)
+    {
+        var lanes = Vector256<T>.Count;
+        T* a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride, a4 = a3 + aStride, a5 = a4 + aStride;
+        T* r1 = c + cStride, r2 = r1 + cStride, r3 = r2 + cStride, r4 = r3 + cStride, r5 = r4 + cStride;
+        Vector256<T> c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51;
+        if (add)
+        {
+            (c00, c01) = (Vector256.Load(c), Vector256.Load(c + lanes));
+            (c10, c11) = (Vector256.Load(r1), Vector256.Load(r1 + lanes));
+            (c20, c21) = (Vector256.Load(r2), Vector256.Load(r2 + lanes));
+            (c30, c31) = (Vector256.Load(r3), Vector256.Load(r3 + lanes));
+            (c40, c41) = (Vector256.Load(r4), Vector256.Load(r4 + lanes));
+            (c50, c51) = (Vector256.Load(r5), Vector256.Load(r5 + lanes));
+        }
+        else c00 = c01 = c10 = c11 = c20 = c21 = c30 = c31 = c40 = c41 = c50 = c51 = Vector256<T>.Zero;
+        for (nint k = 0; k < depth; k++, panel += 2 * lanes)
+        {
+            var (b0, b1) = (Vector256.Load(panel), Vector256.Load(panel + lanes));
+            var x = Vector256.Create(a[k]);
+            c00 = Lanes.Fma(x, b0, c00);
+            c01 = Lanes.Fma(x, b1, c01);
+            x = Vector256.Create(a1[k]);
+            c10 = Lanes.Fma(x, b0, c10);
+            c11 = Lanes.Fma(x, b1, c11);
+            x = Vector256.Create(a2[k]);
+            c20 = Lanes.Fma(x, b0, c20);
+            c21 = Lanes.Fma(x, b1, c21);
+            x = Vector256.Create(a3[k]);
+            c30 = Lanes.Fma(x, b0, c30);
+            c31 = Lanes.Fma(x, b1, c31);
+            x = Vector256.Create(a4[k]);
+            c40 = Lanes.Fma(x, b0, c40);
+            c41 = Lanes.Fma(x, b1, c41);
+            x = Vector256.Create(a5[k]);
+            c50 = Lanes.Fma(x, b0, c50);
+            c51 = Lanes.Fma(x, b1, c51);
+        }
+        Store(c, c00, c01);
+        Store(r1, c10, c11);
+        Store(r2, c20, c21);
+        Store(r3, c30, c31);
+        Store(r4, c40, c41);
+        Store(r5, c50, c51);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(T* at, Vector256<T> a, Vector256<T> b)
+    {
+        a.Store(at);
+        b.Store(at + Vector256<T>.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
