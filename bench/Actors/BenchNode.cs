@@ -11,7 +11,8 @@ internal sealed class BenchNode(LocalNode node, string folder) : IAsyncDisposabl
     public static async Task<BenchNode> StartAsync(int workers, IStudyPlanner planner, IUnitRunner runner)
     {
         var folder = Directory.CreateTempSubdirectory("interp-bench-").FullName;
-        return new BenchNode(await LocalNode.StartAsync(new LocalNodeOptions(Path.Combine(folder, "journal.db"), workers, planner, runner)), folder);
+        var options = new LocalNodeOptions(Path.Combine(folder, "journal.db"), workers, planner, runner);
+        return new BenchNode(await LocalNode.StartAsync(options), folder);
     }
 
     /// <summary>Runs a study to its end; seconds from the submission to the journal's last entry.</summary>

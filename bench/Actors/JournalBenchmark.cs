@@ -15,12 +15,15 @@ public sealed class JournalBenchmark : IBenchmark
     private static async Task<JsonObject> RunAsync(BenchmarkOptions options)
     {
         var figures = new JsonObject();
-        foreach (var (workers, units, name) in new[] { (64, 20_000, "units_per_second"), (Environment.ProcessorCount, 2_000, "units_per_second_all_cores") })
+        (int Workers, int Units, string Name)[] cases =
+            [(64, 20_000, "units_per_second"), (Environment.ProcessorCount, 2_000, "units_per_second_all_cores")];
+        foreach (var (workers, units, name) in cases)
         {
             await using var node = await BenchNode.StartAsync(workers, new FakePlanner(10, units / 10), new FakeRunner());
             await node.RunAsync(FakePlanner.Study("warm"));
             var rates = new List<double>();
-            for (var round = 0; round < (options.Quick ? 3 : 5); round++) rates.Add(units / await node.RunAsync(FakePlanner.Study($"round{round}")));
+            for (var round = 0; round < (options.Quick ? 3 : 5); round++)
+                rates.Add(units / await node.RunAsync(FakePlanner.Study($"round{round}")));
             figures.AddFigure(name, rates);
         }
         return figures;

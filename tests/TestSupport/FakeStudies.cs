@@ -17,7 +17,8 @@ public sealed class FakePlan : IStudyPlan
         _engines = engines.Length == 0 ? [EngineKind.Patching, EngineKind.Ablation] : engines;
         Layers = [.. Enumerable.Range(0, layers).Select(l => new LayerUnits(l, (long)l * perLayer, perLayer))];
         UnitCount = (long)layers * perLayer;
-        Tracks = [new PlanTrack("even", (UnitCount + 1) / 2, (UnitCount + 1) / 2 * 3), new PlanTrack("odd", UnitCount / 2, UnitCount / 2 * 3)];
+        var odd = UnitCount / 2;
+        Tracks = [new PlanTrack("even", UnitCount - odd, (UnitCount - odd) * 3), new PlanTrack("odd", odd, odd * 3)];
     }
 
     public Study Study { get; }

@@ -12,7 +12,10 @@ public sealed class ComputeNode : ReceiveActor
     public ComputeNode(IReadOnlyList<WorkerSlot> slots, ComputeServices services)
     {
         foreach (var slot in slots)
-            _workers.Add(Context.ActorOf(DeviceWorker.Props($"{services.Process}/{slot.Name}", slot.Device, services), $"device-{slot.Name}"));
+        {
+            var worker = DeviceWorker.Props($"{services.Process}/{slot.Name}", slot.Device, services);
+            _workers.Add(Context.ActorOf(worker, $"device-{slot.Name}"));
+        }
 
         Receive<Drain>(m =>
         {
@@ -30,5 +33,6 @@ public sealed class ComputeNode : ReceiveActor
         });
     }
 
-    public static Props Props(IReadOnlyList<WorkerSlot> slots, ComputeServices services) => Akka.Actor.Props.Create(() => new ComputeNode(slots, services));
+    public static Props Props(IReadOnlyList<WorkerSlot> slots, ComputeServices services) =>
+        Akka.Actor.Props.Create(() => new ComputeNode(slots, services));
 }

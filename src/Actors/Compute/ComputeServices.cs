@@ -9,7 +9,8 @@ namespace InterpActors.Actors.Compute;
 /// <param name="Broker">Where workers register; a proxy in a cluster.</param>
 /// <param name="Engine">Makes the engine actor of a kind; null for a kind that there is none for.</param>
 public sealed record ComputeServices(
-    string Process, IActorRef Broker, IUnitRunner Runner, IComputedLedger Ledger, WorkSettings Settings, Func<EngineKind, ComputeServices, Props?> Engine);
+    string Process, IActorRef Broker, IUnitRunner Runner, IComputedLedger Ledger, WorkSettings Settings,
+    Func<EngineKind, ComputeServices, Props?> Engine);
 
 /// <summary>One worker of a node.</summary>
 /// <param name="Name">Unique on the node, e.g. <c>cpu-0</c>.</param>

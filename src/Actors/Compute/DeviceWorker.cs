@@ -65,7 +65,8 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(string id, string device, ComputeServices services) => Akka.Actor.Props.Create(() => new DeviceWorker(id, device, services));
+    public static Props Props(string id, string device, ComputeServices services) =>
+        Akka.Actor.Props.Create(() => new DeviceWorker(id, device, services));
 
     protected override void PreStart()
     {
@@ -114,7 +115,8 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
 
     private void Ask()
     {
-        if (_running is null && _report is null && _drainer is null && _epoch.Length > 0) _services.Broker.Tell(new RequestWork(_id, _epoch, 1));
+        var isFree = _running is null && _report is null && _drainer is null;
+        if (isFree && _epoch.Length > 0) _services.Broker.Tell(new RequestWork(_id, _epoch, 1));
     }
 
     private void OnAssign(Assign m)
@@ -145,8 +147,9 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     {
         var running = _running!;
         running.Started = true;
-        if (Engine(running.Assign.Unit.Engine) is { } engine) engine.Tell(new ComputeUnit(study, running.Assign, _device, running.Cancellation.Token));
-        else Self.Tell(new EngineFailed(running.Unit, UnitFailureKind.Permanent, $"this version has no engine for {running.Assign.Unit.Engine} units"));
+        var kind = running.Assign.Unit.Engine;
+        if (Engine(kind) is { } engine) engine.Tell(new ComputeUnit(study, running.Assign, _device, running.Cancellation.Token));
+        else Self.Tell(new EngineFailed(running.Unit, UnitFailureKind.Permanent, $"this version has no engine for {kind} units"));
     }
 
     private IActorRef? Engine(EngineKind kind)

@@ -28,7 +28,8 @@ public abstract class EngineActor : ReceiveActor
         try
         {
             m.Cancellation.ThrowIfCancellationRequested();
-            var output = _runner.Run(m.Study, m.Assign.Unit, new UnitContext(m.Device, f => worker.Tell(new EngineProgress(unit, f)), m.Cancellation));
+            var context = new UnitContext(m.Device, f => worker.Tell(new EngineProgress(unit, f)), m.Cancellation);
+            var output = _runner.Run(m.Study, m.Assign.Unit, context);
             // Before the result leaves: whatever happens from here on, the work was done and is counted.
             _ledger.Append(unit.Study, _process, unit.Ordinal, unit.Attempt);
             worker.Tell(new EngineDone(unit, output));

@@ -12,7 +12,8 @@ public static class ActorWiring
 {
     /// <summary>Adds <c>/user/broker</c> and <c>/user/studies</c>.</summary>
     /// <param name="journalName">Names the journal in messages to the user.</param>
-    public static AkkaConfigurationBuilder AddCoordinator(this AkkaConfigurationBuilder builder, IStudyPlanner planner, string journalName) =>
+    public static AkkaConfigurationBuilder AddCoordinator(
+        this AkkaConfigurationBuilder builder, IStudyPlanner planner, string journalName) =>
         builder.WithActors((system, registry) =>
         {
             var settings = WorkSettings.From(system.Settings.Config);
@@ -25,7 +26,8 @@ public static class ActorWiring
     /// <summary>Adds <c>/user/compute</c>.</summary>
     /// <param name="process">This process's incarnation, as the run's history names it.</param>
     public static AkkaConfigurationBuilder AddComputeNode(
-        this AkkaConfigurationBuilder builder, string process, IReadOnlyList<WorkerSlot> slots, IUnitRunner runner, IComputedLedger ledger) =>
+        this AkkaConfigurationBuilder builder,
+        string process, IReadOnlyList<WorkerSlot> slots, IUnitRunner runner, IComputedLedger ledger) =>
         builder.WithActors((system, registry) =>
         {
             var settings = WorkSettings.From(system.Settings.Config);

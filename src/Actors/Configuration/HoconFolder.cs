@@ -18,7 +18,8 @@ public static class HoconFolder
     /// <param name="overrides">Text that wins over the files.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
     public static Config Load(string folder, IEnumerable<string> names, string overrides) =>
-        ConfigurationFactory.ParseString(string.Join('\n', names.Select(n => File.ReadAllText(Path.Combine(folder, n + ".conf"))).Append(overrides)));
+        ConfigurationFactory.ParseString(
+            string.Join('\n', names.Select(n => File.ReadAllText(Path.Combine(folder, n + ".conf"))).Append(overrides)));
 
     /// <summary>A HOCON assignment of a text, quoted.</summary>
     public static string Set(string key, string value) => $"{key} = \"{value.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"\n";

@@ -19,7 +19,8 @@ public sealed class WarningFileLogger : ReceiveActor, IRequiresMessageQueue<ILog
             if (path.Length == 0 || e.LogLevel() < LogLevel.WarningLevel) return;
             try
             {
-                File.AppendAllText(path, $"{e.Timestamp:O} {e.LogLevel()} {e.LogSource} {e.Message}{(e.Cause is null ? "" : $"\n{e.Cause}")}\n");
+                var cause = e.Cause is null ? "" : $"\n{e.Cause}";
+                File.AppendAllText(path, $"{e.Timestamp:O} {e.LogLevel()} {e.LogSource} {e.Message}{cause}\n");
             }
             catch (IOException)
             {

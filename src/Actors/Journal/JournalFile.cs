@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.Serialization;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Serialization;
 using InterpActors.Messages.Studies;
@@ -36,7 +37,8 @@ public sealed record JournalInspection(JournalKind Kind, int Version, Study? Stu
 public static class JournalFile
 {
     /// <summary>The connection string that everything uses: a plain file, no shared cache; <c>synchronous</c> stays FULL.</summary>
-    public static string ConnectionString(string path) => new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
+    public static string ConnectionString(string path) =>
+        new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
 
     /// <summary>Looks at a file without changing what it says or starting anything.</summary>
     public static JournalInspection Inspect(string path)
@@ -48,17 +50,18 @@ public static class JournalFile
             using var connection = OpenForReading(path);
             var version = Pragma(connection, "user_version");
             var isOurs = Pragma(connection, "application_id") == JournalSchema.ApplicationId;
-            if (Number(connection, "SELECT count(*) FROM sqlite_master") == 0) return new(JournalKind.Empty, isOurs ? version : 0, null, null);
+            var tables = Number(connection, "SELECT count(*) FROM sqlite_master");
+            if (tables == 0) return new(JournalKind.Empty, isOurs ? version : 0, null, null);
             if (!isOurs) return Foreign(path);
             if (version > WireFormat.JournalVersion)
             {
-                return new(JournalKind.Newer, version, null,
-                    $"journal {path}: written by a newer version (format {version}, this one reads {WireFormat.JournalVersion}); use that version");
+                var formats = $"format {version}, this one reads {WireFormat.JournalVersion}";
+                return new(JournalKind.Newer, version, null, $"journal {path}: written by a newer version ({formats}); use that version");
             }
             var study = FirstStudy(connection);
             return new(study is null ? JournalKind.Empty : JournalKind.Ok, version, study, null);
         }
-        catch (Exception e) when (e is SqliteException or System.Runtime.Serialization.SerializationException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is SqliteException or SerializationException or IOException or UnauthorizedAccessException)
         {
             return new(JournalKind.NotAJournal, 0, null, JournalTrouble.Describe(path, e));
         }
@@ -79,8 +82,8 @@ public static class JournalFile
     }
 
     /// <summary>
-    /// Makes the file and its tables unless they are there, with write-ahead logging: committed events survive a kill at any moment, and a full
-    /// disk leaves the last good state.
+    /// Makes the file and its tables unless they are there, with write-ahead logging: committed events survive a kill at any moment, and a
+    /// full disk leaves the last good state.
     /// </summary>
     /// <exception cref="StudyException">The file cannot be written or is not a journal of this version.</exception>
     public static void Prepare(string path)
@@ -125,7 +128,8 @@ public static class JournalFile
     }
 
     /// <summary>
-    /// A connection that only reads, but may clean up after a killed process as it closes; where the folder is not writable, one that cannot.
+    /// A connection that only reads, but may clean up after a killed process as it closes; where the folder is not writable, one that
+    /// cannot.
     /// </summary>
     internal static SqliteConnection OpenForReading(string path)
     {
@@ -160,7 +164,8 @@ public static class JournalFile
     private static Study? FirstStudy(SqliteConnection connection)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT message, manifest FROM journal WHERE sequence_number = 1 AND persistence_id LIKE 'study-%' ORDER BY ordering LIMIT 1";
+        command.CommandText =
+            "SELECT message, manifest FROM journal WHERE sequence_number = 1 AND persistence_id LIKE 'study-%' ORDER BY ordering LIMIT 1";
         using var reader = command.ExecuteReader();
         if (!reader.Read()) return null;
         return (WireFormat.Read(reader.GetFieldValue<byte[]>(0), reader.GetString(1)) as StudySubmitted)?.Study;

@@ -29,7 +29,8 @@ public static class JournalTrouble
                 case SqliteException { SqliteErrorCode: DiskFull }:
                     return ("disk full", "free space and run again, the study goes on where it was");
                 case SqliteException { SqliteErrorCode: InputOutput } s:
-                    return ($"read or write error ({s.SqliteExtendedErrorCode}, often a full disk)", "free space, check the disk and run again");
+                    var code = s.SqliteExtendedErrorCode;
+                    return ($"read or write error ({code}, often a full disk)", "free space, check the disk and run again");
                 case SqliteException { SqliteErrorCode: Busy }:
                     return ("held by another process", "end that process or choose another output folder");
                 case SqliteException { SqliteErrorCode: Corrupt or NotADatabase } s:

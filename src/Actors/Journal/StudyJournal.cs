@@ -49,7 +49,8 @@ public sealed class StudyJournal : IDisposable
     }
 
     /// <summary>What the journal tells, joined with the ledger's count of computed units.</summary>
-    public RunHistory History(IComputedLedger ledger) => _state.History(_state.Study is null ? new Dictionary<string, long>() : ledger.Count(_state.Study.Id));
+    public RunHistory History(IComputedLedger ledger) =>
+        _state.History(_state.Study is null ? new Dictionary<string, long>() : ledger.Count(_state.Study.Id));
 
     /// <summary>A unit's payload; null where it has none.</summary>
     public byte[]? Payload(long ordinal)
@@ -78,7 +79,8 @@ public sealed class StudyJournal : IDisposable
         while (reader.Read())
         {
             var happened = Event(reader, 0);
-            if (happened is UnitCompleted done && done.Ordinal < _rows.Length && _rows[done.Ordinal] == 0) _rows[done.Ordinal] = reader.GetInt64(2);
+            if (happened is UnitCompleted done && done.Ordinal < _rows.Length && _rows[done.Ordinal] == 0)
+                _rows[done.Ordinal] = reader.GetInt64(2);
             _state.Apply(happened);
             if (happened is StudyPlanned) _rows = new long[_state.Units];
         }

@@ -24,7 +24,8 @@ public abstract record StudyRunCommand
     public sealed record Complete(long Ordinal, int Attempt, string Process, byte[] Payload, UnitPreview? Preview) : StudyRunCommand;
 
     /// <summary>A try failed, or its worker was lost. A try that was counted already changes nothing.</summary>
-    public sealed record Fail(long Ordinal, int Attempt, string Label, string Process, UnitFailureKind Kind, string Error) : StudyRunCommand;
+    public sealed record Fail(long Ordinal, int Attempt, string Label, string Process, UnitFailureKind Kind, string Error)
+        : StudyRunCommand;
 
     public sealed record Pause(DateTimeOffset At) : StudyRunCommand;
 

@@ -51,6 +51,8 @@ public sealed class StudyRunState
     /// <summary>How often a unit has failed.</summary>
     public int Failures(long ordinal) => _failures.GetValueOrDefault(ordinal);
 
+    private bool IsPresent(string process) => _processes.Exists(p => p.Process == process && p.Ended is null);
+
     private bool IsWanted(long ordinal) => !IsOver && ordinal >= 0 && ordinal < Units && !IsSettled(ordinal);
 
     public bool Knows(string process) => _processes.Exists(p => p.Process == process);
@@ -58,7 +60,8 @@ public sealed class StudyRunState
     /// <summary>What the journal tells, with the computed units counted elsewhere.</summary>
     public RunHistory History(IReadOnlyDictionary<string, long> computed) => new(
         State, Units, _committed.Count,
-        [.. _processes.Select(p => new ProcessHistory(p.Process, p.Started, p.Ended, Math.Max(p.Committed, computed.GetValueOrDefault(p.Process)), p.Committed))],
+        [.. _processes.Select(p =>
+            new ProcessHistory(p.Process, p.Started, p.Ended, Math.Max(p.Committed, computed.GetValueOrDefault(p.Process)), p.Committed))],
         [.. _defeats]);
 
     /// <summary>The events that a command leads to; none where it changes nothing.</summary>
@@ -69,7 +72,8 @@ public sealed class StudyRunState
         StudyRunCommand.Plan c => Plan(c),
         StudyRunCommand.SeeProcess c => IsOver || Knows(c.Process) ? [] : [new ProcessStarted(c.Process, c.At)],
         StudyRunCommand.EndProcess c => End(c),
-        StudyRunCommand.Complete c => !IsWanted(c.Ordinal) ? [] : [new UnitCompleted(c.Ordinal, c.Attempt, c.Process, c.Payload, c.Preview)],
+        StudyRunCommand.Complete c =>
+            IsWanted(c.Ordinal) ? [new UnitCompleted(c.Ordinal, c.Attempt, c.Process, c.Payload, c.Preview)] : [],
         StudyRunCommand.Fail c => Fail(c, retry),
         StudyRunCommand.Pause c => State == RunState.Running ? [new StudyPaused(c.At)] : [],
         StudyRunCommand.Resume c => State == RunState.Paused ? [new StudyResumed(c.At)] : [],
@@ -92,8 +96,8 @@ public sealed class StudyRunState
         if (c.Units != Units || c.Cells != Cells)
         {
             throw new StudyException(
-                $"the plan of study {Study?.Id} has {c.Units} units and {c.Cells} cells, its journal was begun with {Units} and {Cells}", null,
-                "finish it with the version that began it, or start anew");
+                $"the plan of study {Study?.Id} has {c.Units} units and {c.Cells} cells, its journal was begun with {Units} and {Cells}",
+                null, "finish it with the version that began it, or start anew");
         }
         return [];
     }
@@ -102,7 +106,7 @@ public sealed class StudyRunState
     {
         var events = new List<IStudyEvent>();
         if (c.AndPause && State == RunState.Running) events.Add(new StudyPaused(c.At));
-        if (_processes.Exists(p => p.Process == c.Process && p.Ended is null)) events.Add(new ProcessEnded(c.Process, c.At));
+        if (IsPresent(c.Process)) events.Add(new ProcessEnded(c.Process, c.At));
         return events;
     }
 
@@ -119,7 +123,7 @@ public sealed class StudyRunState
     {
         if (!IsOpen || _committed.Count + _givenUp.Count < Units) return [];
         var events = new List<IStudyEvent> { new StudyCompleted(c.At, _givenUp.Count > 0) };
-        if (c.Process is not null && _processes.Exists(p => p.Process == c.Process && p.Ended is null)) events.Add(new ProcessEnded(c.Process, c.At));
+        if (c.Process is not null && IsPresent(c.Process)) events.Add(new ProcessEnded(c.Process, c.At));
         return events;
     }
 

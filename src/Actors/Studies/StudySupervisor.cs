@@ -127,8 +127,10 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             () =>
             {
                 var plan = planner.Plan(study);
+                // A journal without a plan has no units yet; one with another plan is refused.
+                var nothing = new UnitBitmap(0);
                 var fits = plan.UnitCount == committed.Length;
-                return new PlanReady(plan, fits ? new StudyTally(plan, committed, givenUp) : new StudyTally(plan, new UnitBitmap(0), new UnitBitmap(0)));
+                return new PlanReady(plan, fits ? new StudyTally(plan, committed, givenUp) : new StudyTally(plan, nothing, nothing));
             },
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
             .PipeTo(Self, success: r => r, failure: e => new PlanFailed(e));
@@ -188,7 +190,8 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
 
     private void Complete(UnitResult m)
     {
-        var events = _state.Decide(new StudyRunCommand.Complete(m.Unit.Ordinal, m.Unit.Attempt, m.Process, m.Payload, m.Preview), _services.Settings.Retry);
+        var complete = new StudyRunCommand.Complete(m.Unit.Ordinal, m.Unit.Attempt, m.Process, m.Payload, m.Preview);
+        var events = _state.Decide(complete, _services.Settings.Retry);
         if (events.Count == 0)
         {
             Settled(m.Unit.Ordinal, m.Worker, true);
@@ -215,7 +218,8 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             return;
         }
         if (_persisting.Contains(unit.Ordinal)) return;
-        var events = _state.Decide(new StudyRunCommand.Fail(unit.Ordinal, unit.Attempt, Label(unit.Ordinal), process, kind, error), _services.Settings.Retry);
+        var fail = new StudyRunCommand.Fail(unit.Ordinal, unit.Attempt, Label(unit.Ordinal), process, kind, error);
+        var events = _state.Decide(fail, _services.Settings.Retry);
         if (events.Count == 0)
         {
             Settled(unit.Ordinal, worker, _state.IsOver || _state.IsSettled(unit.Ordinal));
@@ -241,10 +245,11 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         if (worker is not null || finished) _services.Broker.Tell(new UnitSettled(_id, ordinal, worker ?? "", finished));
     }
 
-    /// <summary>By a message, not at once: this is called from handlers of PersistAllAsync, in which a Persist never gets its answer.</summary>
+    /// <summary>By a message, not at once: in the handlers of PersistAllAsync, which call this, a Persist never gets its answer.</summary>
     private void CheckDone()
     {
-        if (_plan is not null && _state.IsOpen && _state.Committed.Count + _state.GivenUp.Count == _state.Units) Self.Tell(new FinishIfDone());
+        if (_plan is null || !_state.IsOpen) return;
+        if (_state.Committed.Count + _state.GivenUp.Count == _state.Units) Self.Tell(new FinishIfDone());
     }
 
     private void Finish()
@@ -293,7 +298,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         Context.Stop(Self);
     }
 
-    /// <summary>The last words: to the registry, which answers for this study from now on, and to everybody who waits for an answer.</summary>
+    /// <summary>The last words: to the registry, which answers for this study from now on, and to everybody who still waits.</summary>
     private void SayWhy(string error)
     {
         _error = error;

@@ -102,7 +102,8 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         }
         worker.LastBeat = _clock.GetUtcNow();
         // The worker's word is the truth: what it does not hold (a lost assignment) goes back, what it holds is leased to it.
-        foreach (var lease in worker.Leases.Values.Where(l => !m.Holding.Any(h => h.Study == l.Unit.Study && h.Ordinal == l.Unit.Ordinal)).ToArray())
+        var holding = m.Holding.Select(h => (h.Study, h.Ordinal)).ToHashSet();
+        foreach (var (_, lease) in worker.Leases.Where(l => !holding.Contains(l.Key)).ToArray())
         {
             Release(worker, lease.Unit.Study, lease.Unit.Ordinal);
             Tell(lease.Unit.Study, new UnitUntouched(lease.Unit));
@@ -200,12 +201,13 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         }
         if (!m.Finished) return;
         foreach (var other in _workers.Values)
-            if (other.Leases.ContainsKey((m.Study, m.Ordinal)) && Release(other, m.Study, m.Ordinal)) other.Actor.Tell(new DropUnit(m.Study, m.Ordinal));
+            if (Release(other, m.Study, m.Ordinal)) other.Actor.Tell(new DropUnit(m.Study, m.Ordinal));
     }
 
     private void Return(UnitReturned m)
     {
-        if (_workers.TryGetValue(m.Worker, out var worker) && Release(worker, m.Unit.Study, m.Unit.Ordinal)) Tell(m.Unit.Study, new UnitUntouched(m.Unit));
+        if (_workers.TryGetValue(m.Worker, out var worker) && Release(worker, m.Unit.Study, m.Unit.Ordinal))
+            Tell(m.Unit.Study, new UnitUntouched(m.Unit));
         Sender.Tell(new ResultAck(m.Unit.Study, m.Unit.Ordinal));
     }
 
@@ -223,11 +225,16 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     private void Open(StudyOpened m)
     {
         if (_studies.TryGetValue(m.Study, out var study)) study.Actor = Sender;
-        else _studies.Add(m.Study, study = new StudyEntry(Sender) { Out = _workers.Values.Sum(w => w.Leases.Keys.Count(k => k.Study == m.Study)) });
+        else
+        {
+            study = new StudyEntry(Sender) { Out = _workers.Values.Sum(w => w.Leases.Keys.Count(k => k.Study == m.Study)) };
+            _studies.Add(m.Study, study);
+        }
         Context.Unwatch(study.Actor);
         Context.WatchWith(Sender, new StudyDied(m.Study, Sender));
         study.HasWork = m.HasWork;
-        foreach (var lease in _workers.Values.SelectMany(w => w.Leases.Values).Where(l => l.Unit.Study == m.Study)) Sender.Tell(new UnitClaimed(lease.Unit));
+        foreach (var lease in _workers.Values.SelectMany(w => w.Leases.Values).Where(l => l.Unit.Study == m.Study))
+            Sender.Tell(new UnitClaimed(lease.Unit));
         if (m.HasWork) ServeAll();
     }
 

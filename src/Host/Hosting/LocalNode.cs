@@ -73,17 +73,17 @@ public sealed class LocalNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Begins a study, or goes on with it where its journal ends; does nothing to one that is over. Returns when it is planned and units are
-    /// being handed out.
+    /// Begins a study, or goes on with it where its journal ends; does nothing to one that is over. Returns when it is planned and units
+    /// are being handed out.
     /// </summary>
-    /// <exception cref="StudyException">The study cannot be planned, or the journal belongs to another one or cannot be written.</exception>
+    /// <exception cref="StudyException">The study cannot be planned; the journal belongs to another one or cannot be written.</exception>
     public async Task<StudyProgress> SubmitAsync(Study study)
     {
         _study = study.Id;
         return Expect(await Ask(new SubmitStudy(study, _options.Process), Timeout.InfiniteTimeSpan));
     }
 
-    /// <summary>Where the study stands; cheap enough to be asked several times a second. Its <c>Error</c> says why it stopped for good.</summary>
+    /// <summary>Where the study stands; cheap, ask several times a second. Its <c>Error</c> says why it stopped for good.</summary>
     public async Task<StudyProgress> ProgressAsync()
     {
         try
@@ -155,7 +155,10 @@ public sealed class LocalNode : IAsyncDisposable
         {
             await _compute.Ask<Drained>(new Drain(timeout), timeout + TimeSpan.FromSeconds(10));
             if (_study is { } id && !_broke.Task.IsCompleted)
-                _last = (await Ask(new EndProcess(id, _options.Process, pause), TimeSpan.FromSeconds(30)) as ProgressReply)?.Progress ?? _last;
+            {
+                var reply = await Ask(new EndProcess(id, _options.Process, pause), TimeSpan.FromSeconds(30));
+                _last = (reply as ProgressReply)?.Progress ?? _last;
+            }
         }
         catch (Exception e) when (e is AskTimeoutException or StudyException)
         {

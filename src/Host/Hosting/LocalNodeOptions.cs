@@ -20,5 +20,6 @@ public sealed record LocalNodeOptions(string JournalPath, int Workers, IStudyPla
     public string Process { get; init; } = $"{DateTimeOffset.UtcNow:yyyyMMdd'T'HHmmss.fff}-{Environment.ProcessId}";
 
     /// <summary>The path of the ledger beside a journal.</summary>
-    public static string LedgerPath(string journalPath) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(journalPath))!, "computed.log");
+    public static string LedgerPath(string journalPath) =>
+        Path.Combine(Path.GetDirectoryName(Path.GetFullPath(journalPath))!, "computed.log");
 }

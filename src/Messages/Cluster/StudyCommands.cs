@@ -2,7 +2,7 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Messages.Cluster;
 
-/// <summary>Run this study; a study that the journal knows goes on where it was. Answered by <see cref="ProgressReply"/> once planned.</summary>
+/// <summary>Run this study; one that the journal knows goes on where it was. Answered by <see cref="ProgressReply"/> once planned.</summary>
 /// <param name="Process">The process that will compute, for the run's history; null when only other processes do.</param>
 public sealed record SubmitStudy(Study Definition, string? Process) : IStudyCommand
 {

@@ -66,7 +66,7 @@ public static class WireFormat
 
     public static byte[] Write(object message) => JsonSerializer.SerializeToUtf8Bytes(message, ByManifest[ManifestOf(message.GetType())]);
 
-    /// <exception cref="SerializationException">The manifest is unknown (written by a newer version?) or the bytes are not its JSON.</exception>
+    /// <exception cref="SerializationException">The manifest is unknown (a newer version's?) or the bytes are not its JSON.</exception>
     public static IWireMessage Read(ReadOnlySpan<byte> bytes, string manifest)
     {
         if (!ByManifest.TryGetValue(manifest, out var type))

@@ -36,8 +36,12 @@ public class JournalFileTests : IDisposable
         for (var i = 0; i < events.Length; i++)
         {
             Execute(
-                "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier) VALUES (0, 0, $id, $n, $m, $t, 4243)",
-                ("$id", $"study-{Study.Id}"), ("$n", i + 1), ("$m", WireFormat.Write(events[i])), ("$t", WireFormat.ManifestOf(events[i].GetType())));
+                """
+                INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier)
+                VALUES (0, 0, $id, $n, $m, $t, 4243)
+                """,
+                ("$id", $"study-{Study.Id}"), ("$n", i + 1),
+                ("$m", WireFormat.Write(events[i])), ("$t", WireFormat.ManifestOf(events[i].GetType())));
         }
     }
 
@@ -175,9 +179,11 @@ public class JournalFileTests : IDisposable
     [Fact]
     public void The_words_for_each_trouble()
     {
-        Assert.Equal("journal j: disk full; free space and run again, the study goes on where it was", JournalTrouble.Describe("j", new SqliteException("x", 13)));
-        Assert.Contains("disk full", JournalTrouble.Describe("j", new InvalidOperationException("o", new AggregateException(new SqliteException("x", 13)))));
+        var full = new SqliteException("x", 13);
+        Assert.Equal("journal j: disk full; free space and run again, the study goes on where it was", JournalTrouble.Describe("j", full));
+        Assert.Contains("disk full", JournalTrouble.Describe("j", new InvalidOperationException("o", new AggregateException(full))));
         Assert.Contains("held by another process", JournalTrouble.Describe("j", new SqliteException("x", 5)));
-        Assert.Contains("could not be written (why)", JournalTrouble.Describe("j", new InvalidOperationException("outer", new TimeoutException("why"))));
+        var other = new InvalidOperationException("outer", new TimeoutException("why"));
+        Assert.Contains("could not be written (why)", JournalTrouble.Describe("j", other));
     }
 }

@@ -14,7 +14,8 @@ public sealed class ChaosJournal : MemoryJournal
     /// <summary>A gate that every write waits for.</summary>
     public static TaskCompletionSource? Gate { get; set; }
 
-    protected override async Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
+    protected override async Task<IImmutableList<Exception>> WriteMessagesAsync(
+        IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
     {
         if (Gate is { } gate) await gate.Task;
         if (Error != 0) throw new AggregateException(new SqliteException("SQLite Error", Error, Error));

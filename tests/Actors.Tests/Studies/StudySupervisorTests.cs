@@ -31,7 +31,8 @@ public class StudySupervisorTests : ActorTestKit
         _studies = Start();
     }
 
-    private IActorRef Start() => Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, _planner, Settings, TimeProvider.System, "runs/x/journal.db")));
+    private IActorRef Start() =>
+        Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, _planner, Settings, TimeProvider.System, "runs/x/journal.db")));
 
     /// <summary>Stops registry and study and starts them anew on the same journal.</summary>
     private void Restart()
@@ -206,7 +207,8 @@ public class StudySupervisorTests : ActorTestKit
         study.Tell(Result(offer), _broker);
         ExpectTerminated(study);
         _broker.ExpectNoMsg(100);
-        AwaitAssert(() => Assert.Equal("journal runs/x/journal.db: disk full; free space and run again, the study goes on where it was", Progress().Error));
+        const string line = "journal runs/x/journal.db: disk full; free space and run again, the study goes on where it was";
+        AwaitAssert(() => Assert.Equal(line, Progress().Error));
         ChaosJournal.Error = 0;
         Restart();
         study = Submit();

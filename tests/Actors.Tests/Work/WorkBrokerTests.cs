@@ -26,7 +26,8 @@ public class WorkBrokerTests : ActorTestKit
     private IActorRef Broker(WorkSettings settings, Func<IReadOnlyCollection<string>>? expected = null) =>
         Sys.ActorOf(WorkBroker.Props(settings, expected));
 
-    private static WorkUnit Unit(long ordinal, StudyId? study = null) => new(study ?? Id, ordinal, 0, 0, EngineKind.Patching, 1, $"unit {ordinal}");
+    private static WorkUnit Unit(long ordinal, StudyId? study = null) =>
+        new(study ?? Id, ordinal, 0, 0, EngineKind.Patching, 1, $"unit {ordinal}");
 
     /// <summary>Registers a worker; its epoch.</summary>
     private static string Register(IActorRef broker, TestProbe worker, string name, params UnitTry[] holding)

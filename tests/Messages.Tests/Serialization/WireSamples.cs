@@ -13,7 +13,8 @@ internal static class WireSamples
     private static readonly byte[] Bytes = [0, 1, 127, 128, 255];
     private static readonly UnitPreview Preview = new("resid_pre 17 @ S2 (\" John\")", double.NaN);
     private static readonly Study Study = new(
-        Id, "ioi-patching", "activation-patching", "{\"seed\":0}", "study { name = \"ïoi\" }\n", "/data/studies", new ExecutionSettings(2, "auto"));
+        Id, "ioi-patching", "activation-patching", "{\"seed\":0}", "study { name = \"ïoi\" }\n", "/data/studies",
+        new ExecutionSettings(2, "auto"));
 
     private static readonly StudyProgress Progress = new(
         Id, RunState.Running, 10, 4, 1, 2, [new LayerProgress(-1, 1, 0, 1)], [new TrackProgress("z", 4, 10, 12, 30)], ["z layer 3"],
@@ -61,7 +62,8 @@ internal static class WireSamples
         new StudyCancelled(At),
         new StudyCompleted(At, true),
         new StudySnapshot(
-            Study, RunState.Paused, 10, 30, [0b0000_1101, 0], [0b0000_0010, 0], [new UnitDefeat(1, "z layer 0", 5, "bug")], [new UnitAttempts(4, 3)],
+            Study, RunState.Paused, 10, 30, [0b0000_1101, 0], [0b0000_0010, 0],
+            [new UnitDefeat(1, "z layer 0", 5, "bug")], [new UnitAttempts(4, 3)],
             [new ProcessRecord("p1", At, null, 3)], [Preview]),
     ];
 }
