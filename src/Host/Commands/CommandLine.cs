@@ -75,7 +75,8 @@ public static class CommandLine
             StudyException => (ExitCode.WrongInput, e.Message),
             OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
             RunFailedException => (ExitCode.Failed, e.Message),
-            IOException io when JournalTrouble.IsDiskFull(io) => (ExitCode.Failed, $"the disk is full ({e.Message}); make room and run again"),
+            IOException io when JournalTrouble.IsDiskFull(io) =>
+                (ExitCode.Failed, $"the disk is full ({e.Message}); make room and run again"),
             IOException or UnauthorizedAccessException => (ExitCode.Failed, e.Message),
             _ => (ExitCode.Failed, $"{e.GetType().Name}: {e.Message}; --verbose shows where"),
         };

@@ -31,7 +31,8 @@ internal static class ModelCommand
 
     /// <exception cref="StudyException">There is none.</exception>
     public static ITokenizer Tokenizer(ModelLocation location) =>
-        TokenizerLoader.Load(location) ?? throw new StudyException("the model brings no tokenizer", location.Path, "give token ids, or put its tokenizer.json into the folder");
+        TokenizerLoader.Load(location) ?? throw new StudyException("the model brings no tokenizer", location.Path,
+            "give token ids, or put its tokenizer.json into the folder");
 
     /// <summary>The text of a command's <c>--text</c> or <c>--prompt</c> as a conversation of one turn.</summary>
     public static IReadOnlyList<ChatMessage> Conversation(string text) => [new ChatMessage("user", text)];

@@ -33,9 +33,11 @@ internal static class ModelGenerateCommand
             var location = ModelCommand.Locate(parsed.GetValue(model)!);
             var tokenizer = parsed.GetValue(tokens) is null ? ModelCommand.Tokenizer(location) : TokenizerLoader.Load(location);
             var ids = parsed.GetValue(tokens) is { } list ? Ids(list) : Encode(tokenizer!, parsed.GetValue(prompt)!, parsed.GetValue(chat));
-            var edits = parsed.GetValue(intervene) is { } file ? GenerationEdit.Read(StudyFile.Read(file), ModelLoader.ReadConfig(location)) : null;
+            var edits = parsed.GetValue(intervene) is { } file
+                ? GenerationEdit.Read(StudyFile.Read(file), ModelLoader.ReadConfig(location)) : null;
             using var loaded = weights.Load(parsed, location);
-            Write(Generation.Greedy(loaded, ids, parsed.GetValue(most), tokenizer?.EosId, edits), tokenizer, parsed.InvocationConfiguration.Output);
+            Write(Generation.Greedy(loaded, ids, parsed.GetValue(most), tokenizer?.EosId, edits), tokenizer,
+                parsed.InvocationConfiguration.Output);
             return ExitCode.Done;
         });
         return command;
@@ -45,7 +47,8 @@ internal static class ModelGenerateCommand
         chat ? Tokenization.Of(tokenizer, ModelCommand.Conversation(text)).Tokens : tokenizer.Encode(text);
 
     private static int[] Ids(string list) =>
-        [.. list.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries).Select(t => int.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+        [.. list.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries).Select(t =>
+            int.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             ? id : throw new StudyException($"'{t}' is not a token id", "--tokens", "write e.g. --tokens 1,2,3"))];
 
     /// <summary>Writes text as it comes; a character whose bytes are spread over several tokens waits for the last of them.</summary>
@@ -69,7 +72,8 @@ internal static class ModelGenerateCommand
             }
             output.Flush();
         }
-        if (tokenizer is not null && tokenizer.Decode([.. all], skipSpecialTokens: true) is var whole && whole.Length > written) output.Write(whole[written..]);
+        var whole = tokenizer?.Decode([.. all], skipSpecialTokens: true) ?? "";
+        if (whole.Length > written) output.Write(whole[written..]);
         output.WriteLine();
     }
 }

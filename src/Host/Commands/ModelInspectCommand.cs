@@ -40,7 +40,8 @@ internal static class ModelInspectCommand
         output.WriteLine($"memory      {ByteSize.Words(model.BytesFp32)} in fp32, {ByteSize.Words(model.BytesFp64)} in fp64; {ByteSize.Words(model.FileBytes)} on disk");
         output.WriteLine();
         output.WriteLine($"hook points (blocks.0 stands for each of {c.Layers} blocks; * on request only)");
-        var shown = HookNames.All(c).Where(p => !p.Name.StartsWith("blocks.", StringComparison.Ordinal) || p.Name.StartsWith("blocks.0.", StringComparison.Ordinal)).ToList();
+        var shown = HookNames.All(c).Where(p => !p.Name.StartsWith("blocks.", StringComparison.Ordinal)
+            || p.Name.StartsWith("blocks.0.", StringComparison.Ordinal)).ToList();
         var width = shown.Max(p => p.Name.Length);
         foreach (var point in shown) output.WriteLine($"  {point.Name.PadRight(width)}  {point.Shape}{(point.OnRequest ? "  *" : "")}");
     }
@@ -73,7 +74,8 @@ internal static class ModelInspectCommand
             ["bytes_on_disk"] = model.FileBytes,
             ["bytes_fp32"] = model.BytesFp32,
             ["bytes_fp64"] = model.BytesFp64,
-            ["hook_points"] = new JsonArray([.. HookNames.All(c).Select(p => (JsonNode)new JsonObject { ["name"] = p.Name, ["shape"] = p.Shape, ["on_request"] = p.OnRequest })]),
+            ["hook_points"] = new JsonArray([.. HookNames.All(c).Select(p =>
+                (JsonNode)new JsonObject { ["name"] = p.Name, ["shape"] = p.Shape, ["on_request"] = p.OnRequest })]),
         };
     }
 

@@ -12,8 +12,10 @@ namespace InterpActors.Host.Commands;
 /// <summary><c>interp plan STUDY.conf</c>: what a run would take; runs nothing and writes nothing.</summary>
 internal static class PlanCommand
 {
-    /// <summary>Floating-point operations a second that one thread of a current core does in fp32 matrix products; fp64 does half.</summary>
+    /// <summary>Floating-point operations a second that one thread of a current core does in fp32 products; fp64 does half.</summary>
     private const double FlopsPerThread = 4e10;
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static Command Create()
     {
@@ -31,7 +33,7 @@ internal static class PlanCommand
             var plan = engine.Plan(compiled);
             var seconds = Seconds(plan, compiled, parsed.GetValue(workers) * parsed.GetValue(threads));
             var output = parsed.InvocationConfiguration.Output;
-            if (parsed.GetValue(json)) output.WriteLine(Json(plan, compiled, seconds).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            if (parsed.GetValue(json)) output.WriteLine(Json(plan, compiled, seconds).ToJsonString(Indented));
             else Print(plan, compiled, seconds, output);
             return ExitCode.Done;
         });
@@ -39,7 +41,8 @@ internal static class PlanCommand
     }
 
     private static double Seconds(IStudyPlan plan, Study study, int threads) =>
-        plan.Estimate.Flops / (FlopsPerThread * Math.Min(threads, Environment.ProcessorCount)) * (study.Canonical.Contains("\"fp64\"", StringComparison.Ordinal) ? 2 : 1);
+        plan.Estimate.Flops / (FlopsPerThread * Math.Min(threads, Environment.ProcessorCount))
+        * (study.Canonical.Contains("\"fp64\"", StringComparison.Ordinal) ? 2 : 1);
 
     private static void Print(IStudyPlan plan, Study study, double seconds, TextWriter output)
     {
@@ -61,7 +64,8 @@ internal static class PlanCommand
         ["headline"] = plan.Headline,
         ["units"] = plan.UnitCount,
         ["cells"] = plan.CellCount,
-        ["tracks"] = new JsonArray([.. plan.Tracks.Select(t => (JsonNode)new JsonObject { ["name"] = t.Name, ["units"] = t.Units, ["cells"] = t.Cells })]),
+        ["tracks"] = new JsonArray([.. plan.Tracks.Select(t =>
+            (JsonNode)new JsonObject { ["name"] = t.Name, ["units"] = t.Units, ["cells"] = t.Cells })]),
         ["forwards"] = plan.Estimate.Forwards,
         ["flops"] = plan.Estimate.Flops,
         ["memory_bytes"] = plan.Estimate.MemoryBytes,

@@ -5,7 +5,9 @@ using InterpActors.Messages.Work;
 
 namespace InterpActors.Host.Commands;
 
-/// <summary><c>interp report DIR --out DIR</c>: writes a local run's outputs from its journal to another folder, also of a run that is not over.</summary>
+/// <summary>
+/// <c>interp report DIR --out DIR</c>: writes a local run's outputs from its journal to another folder, also of a run that is not over.
+/// </summary>
 internal static class ReportCommand
 {
     public static Command Create()

@@ -12,13 +12,18 @@ internal static class RunCommand
     {
         var study = SharedOptions.Study();
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "The run folder (default: runs/<name>-<id>)" };
-        var workers = SharedOptions.Positive("--workers", PhysicalCores.Count, "Units computed at a time; results do not depend on it (default: physical cores)");
-        var threads = new Option<int?>("--threads") { HelpName = "N", Description = "Threads per worker; the last bits of results depend on it (default: 1)" };
+        var workers = SharedOptions.Positive("--workers", PhysicalCores.Count,
+            "Units computed at a time; results do not depend on it (default: physical cores)");
+        var threads = new Option<int?>("--threads") { HelpName = "N",
+            Description = "Threads per worker; the last bits of results depend on it (default: 1)" };
         threads.Validators.Add(result => SharedOptions.CheckRange(result, "--threads"));
         var set = SharedOptions.Set();
         var fresh = new Option<bool>("--fresh") { Description = "Starts anew in a folder beside the old one" };
         var quiet = new Option<bool>("--quiet") { Description = "Shows nothing but errors and the last line" };
-        var command = new Command("run", "Runs a study on this machine, or goes on with it where it was interrupted") { study, folder, workers, threads, set, fresh, quiet };
+        var command = new Command("run", "Runs a study on this machine, or goes on with it where it was interrupted")
+        {
+            study, folder, workers, threads, set, fresh, quiet,
+        };
         command.SetAction(async parsed =>
         {
             using var interrupts = new Interrupts();
@@ -28,7 +33,8 @@ internal static class RunCommand
             var compiled = StudyCompiler.Compile(file.Root, file.Source, file.Folder, parsed.GetValue(threads) ?? 1);
             using var engine = new StudyEngine();
             var run = new StudyRun(engine, engine, engine, s => ProgressText.Baselines(engine.Verify(s)), display, interrupts);
-            return await run.ExecuteAsync(new RunRequest(compiled, parsed.GetValue(folder), parsed.GetValue(fresh), parsed.GetValue(workers), parsed.GetValue(threads)));
+            return await run.ExecuteAsync(new RunRequest(compiled, parsed.GetValue(folder), parsed.GetValue(fresh),
+                parsed.GetValue(workers), parsed.GetValue(threads)));
         });
         return command;
     }

@@ -7,7 +7,8 @@ namespace InterpActors.Host.Commands;
 /// <summary>Options that several commands share; each call makes a new one, because a symbol belongs to one command.</summary>
 internal static class SharedOptions
 {
-    public static Argument<string?> Study() => new("study") { HelpName = "STUDY.conf", Description = "The study file", Arity = ArgumentArity.ZeroOrOne };
+    public static Argument<string?> Study() =>
+        new("study") { HelpName = "STUDY.conf", Description = "The study file", Arity = ArgumentArity.ZeroOrOne };
 
     public static Argument<string> Model() => new("model")
     {
@@ -23,7 +24,7 @@ internal static class SharedOptions
         DefaultValueFactory = _ => [],
     };
 
-    /// <summary>Reads the study file with its overrides. In <c>--set a=1 s.conf</c> the last word is the file, which has no <c>=</c>.</summary>
+    /// <summary>Reads the study file with its overrides. In <c>--set a=1 s.conf</c> the word without <c>=</c> is the file.</summary>
     /// <exception cref="StudyException">No file is named, or it is wrong.</exception>
     public static LoadedStudy Load(ParseResult parsed, Argument<string?> study, Option<string[]> set)
     {

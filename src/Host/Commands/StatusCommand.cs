@@ -56,7 +56,12 @@ internal static class StatusCommand
         ["state"] = state,
         ["process"] = holder,
         ["threads"] = study.Execution.Threads,
-        ["units"] = new JsonObject { ["planned"] = history.Planned, ["committed"] = history.Committed, ["failed"] = history.Failures.Count },
+        ["units"] = new JsonObject
+        {
+            ["planned"] = history.Planned,
+            ["committed"] = history.Committed,
+            ["failed"] = history.Failures.Count,
+        },
         ["processes"] = SummaryJson.Processes(history),
         ["failures"] = SummaryJson.Failures(history),
     };

@@ -10,5 +10,6 @@ public static class Displays
 
     /// <summary>True where a person looks at the very output that a command writes to.</summary>
     public static bool IsTerminal(TextWriter output) =>
-        ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or "");
+        ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected
+            && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or "");
 }

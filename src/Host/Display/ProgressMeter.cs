@@ -56,7 +56,8 @@ public sealed class ProgressMeter
         string.Concat(progress.Layers.Where(l => l.Layer >= 0).Select(l => "▁▂▃▄▅▆▇█"[(int)(7 * Ratio(l.Committed + l.Failed, l.Count))]));
 
     /// <summary>d.hh:mm:ss without leading zeros, as in <c>0:00:24</c>.</summary>
-    public static string Clock(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}");
+    public static string Clock(TimeSpan time) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}");
 
     private static double Ratio(long part, long whole) => whole <= 0 ? 1 : Math.Clamp((double)part / whole, 0, 1);
 }

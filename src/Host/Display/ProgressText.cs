@@ -28,10 +28,12 @@ public static class ProgressText
     }
 
     public static string? Best(StudyProgress progress) =>
-        progress.Best.Count == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"best so far: {progress.Best[0].Label}  {progress.Best[0].Score:+0.00;−0.00;0.00}");
+        progress.Best.Count == 0 ? null : string.Create(CultureInfo.InvariantCulture,
+            $"best so far: {progress.Best[0].Label}  {progress.Best[0].Score:+0.00;−0.00;0.00}");
 
     public static string? Resumed(StudyProgress progress) =>
-        progress.Resumed == 0 ? null : $"resumed after an interruption: {Count(progress.Resumed)} unit{(progress.Resumed == 1 ? " was" : "s were")} already done";
+        progress.Resumed == 0 ? null
+            : $"resumed after an interruption: {Count(progress.Resumed)} unit{(progress.Resumed == 1 ? " was" : "s were")} already done";
 
     /// <summary><c>clean +5.12 ±0.41   corrupted −4.87 ±0.39   (n = 8)</c>; ± is half the 95 % interval.</summary>
     public static string? Baselines(BaselineMetric? metric)
@@ -39,7 +41,8 @@ public static class ProgressText
         if (metric is null) return null;
         return $"clean {Value(metric.Clean)}{(metric.Corrupted is { } corrupted ? $"   corrupted {Value(corrupted)}" : "")}   (n = {Count(metric.Clean.N)})";
 
-        static string Value(MeanEstimate e) => string.Create(CultureInfo.InvariantCulture, $"{e.Mean:+0.00;−0.00;0.00} ±{e.HalfWidth():0.00}");
+        static string Value(MeanEstimate e) =>
+            string.Create(CultureInfo.InvariantCulture, $"{e.Mean:+0.00;−0.00;0.00} ±{e.HalfWidth():0.00}");
     }
 
     public static string Percent(double fraction) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(100 * fraction),3:0} %");

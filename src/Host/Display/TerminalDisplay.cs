@@ -5,7 +5,7 @@ using Spectre.Console.Rendering;
 
 namespace InterpActors.Host.Display;
 
-/// <summary>The terminal's display: headline, baselines, a bar per component, layers, rate, time left, what runs now, the best cell so far.</summary>
+/// <summary>The terminal's display: headline, baselines, a bar per component, layers, rate, time left, what runs now, the best cell.</summary>
 public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
 {
     private const int BarWidth = 28;
@@ -60,7 +60,8 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
         if (layers > 0) parts.Add($"layers {done}/{layers}");
         parts.Add($"{ProgressText.Count(meter.Done)} cells");
         if (meter.CellsPerSecond is { } rate) parts.Add($"{ProgressText.Rate(rate)} cells/s");
-        parts.Add(meter.Left is { } left && progress.Committed < progress.Planned ? $"{ProgressMeter.Clock(left)} left" : $"{ProgressMeter.Clock(elapsed)} so far");
+        parts.Add(meter.Left is { } left && progress.Committed < progress.Planned
+            ? $"{ProgressMeter.Clock(left)} left" : $"{ProgressMeter.Clock(elapsed)} so far");
         if (progress.Workers > 0) parts.Add(ProgressText.Workers(progress.Workers));
         if (progress.Failed > 0) parts.Add($"{ProgressText.Count(progress.Failed)} units failed");
         return string.Join("   ", parts);

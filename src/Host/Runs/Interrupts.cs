@@ -13,7 +13,11 @@ public sealed class Interrupts : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private volatile bool _armed;
 
-    public Interrupts() => _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, Handle))];
+    public Interrupts()
+    {
+        PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+        _registrations = [.. signals.Select(s => PosixSignalRegistration.Create(s, Handle))];
+    }
 
     /// <summary>Cancelled by the first signal after <see cref="Arm"/>.</summary>
     public CancellationToken Asked => _asked.Token;

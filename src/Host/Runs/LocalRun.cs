@@ -29,7 +29,8 @@ public sealed class LocalRun : IDisposable
     {
         var path = Path.Combine(folder, RunFolder.JournalName);
         var found = JournalFile.Inspect(path);
-        if (found.Kind == JournalKind.Absent) throw new StudyException($"there is no {RunFolder.JournalName}", folder, "name the folder of a run");
+        if (found.Kind == JournalKind.Absent) throw new StudyException($"there is no {RunFolder.JournalName}", folder,
+            "name the folder of a run");
         if (found.Problem is not null) throw new StudyException(found.Problem);
         return new LocalRun(path, found.Study ?? throw new StudyException("the journal holds no study yet", folder, "run the study again"));
     }

@@ -110,8 +110,10 @@ public sealed class RunFolder : IDisposable
         var at = System.IO.Path.GetFullPath(path);
         while (!Directory.Exists(at))
         {
-            if (File.Exists(at)) throw new StudyException($"'{at}' is a file, so no folder can be made below it", path, "choose another with --out");
-            at = System.IO.Path.GetDirectoryName(at) ?? throw new StudyException("the output folder cannot be made", path, "choose another with --out");
+            if (File.Exists(at)) throw new StudyException($"'{at}' is a file, so no folder can be made below it", path,
+                "choose another with --out");
+            at = System.IO.Path.GetDirectoryName(at) ?? throw new StudyException("the output folder cannot be made", path,
+                "choose another with --out");
         }
         return at;
     }

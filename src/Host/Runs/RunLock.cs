@@ -32,7 +32,8 @@ public sealed class RunLock : IDisposable
             file = TryLock(folder);
         }
         if (file is null)
-            throw new StudyException($"the run folder is held by process {Holder(folder)}", folder, "wait for it, or stop it, or use another --out");
+            throw new StudyException($"the run folder is held by process {Holder(folder)}", folder,
+                "wait for it, or stop it, or use another --out");
         var holder = Path.Combine(folder, HolderName);
         File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         return new RunLock(file, holder);
@@ -77,7 +78,8 @@ public sealed class RunLock : IDisposable
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && !JournalTrouble.IsDiskFull(e) && File.Exists(path))
+        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && !JournalTrouble.IsDiskFull(e)
+            && File.Exists(path))
         {
             return null;
         }

@@ -8,7 +8,8 @@ public static class StudyDifference
 {
     private const int Shown = 4;
 
-    /// <returns><c>method.by: position → role, seed: 0 → 1</c>; keys that only one has show as absent. Empty where they are equal.</returns>
+    /// <returns><c>method.by: position → role, seed: 0 → 1</c>; keys that only one has show as absent. Empty where they are
+    /// equal.</returns>
     public static string Between(string before, string after)
     {
         var old = Flatten(before);
@@ -30,7 +31,8 @@ public static class StudyDifference
         {
             if (node is JsonObject inner)
                 foreach (var (key, value) in inner) Add(value, path.Length == 0 ? key : $"{path}.{key}");
-            else result[path] = node is null ? "null" : node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : node.ToJsonString();
+            else result[path] = node is null ? "null" : node.GetValueKind() == JsonValueKind.String
+                ? node.GetValue<string>() : node.ToJsonString();
         }
     }
 

@@ -17,9 +17,11 @@ public sealed record RunRequest(Study Study, string? Out, bool Fresh, int Worker
 /// One study on this machine from its first unit, or from where its journal ends, to its outputs. Everything that can be wrong with the
 /// input is found before the first byte is written.
 /// </summary>
-/// <param name="verify">Checks what needs the weights, and tells the metric without interventions, for people; not asked of a run that is over.</param>
+/// <param name="verify">Checks what needs the weights, and tells the metric without interventions, for people; not asked of a run that is
+/// over.</param>
 public sealed class StudyRun(
-    IStudyPlanner planner, IUnitRunner runner, IStudyReducer reducer, Func<Study, string?> verify, IRunDisplay display, Interrupts interrupts)
+    IStudyPlanner planner, IUnitRunner runner, IStudyReducer reducer, Func<Study, string?> verify, IRunDisplay display,
+        Interrupts interrupts)
 {
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -52,7 +54,8 @@ public sealed class StudyRun(
         return await ComputeAsync(folder, plan, request.Workers, scene, clock) ? Conclude(folder, plan, clock) : ExitCode.Interrupted;
     }
 
-    /// <summary>The study as the folder's journal has it, if there is one: the settings that last bits depend on were fixed by its first process.</summary>
+    /// <summary>The study as the folder's journal has it, if there is one: the settings that last bits depend on were fixed by its first
+    /// process.</summary>
     private static Study Resume(string path, RunRequest request)
     {
         var journal = Path.Combine(path, RunFolder.JournalName);
@@ -90,7 +93,10 @@ public sealed class StudyRun(
         LocalNode node;
         try
         {
-            node = await LocalNode.StartAsync(new LocalNodeOptions(folder.Journal, workers, planner, runner) { LogFile = Path.Combine(folder.Path, "warnings.log") });
+            node = await LocalNode.StartAsync(new LocalNodeOptions(folder.Journal, workers, planner, runner)
+            {
+                LogFile = Path.Combine(folder.Path, "warnings.log"),
+            });
         }
         catch (StudyException e)
         {

@@ -4,7 +4,8 @@ namespace InterpActors.Messages.Studies;
 public enum RunState { Running, Paused, Cancelled, Completed, CompletedWithErrors }
 
 /// <summary>One execution history of a study, as its journal tells it.</summary>
-public sealed record RunHistory(RunState State, long Planned, long Committed, IReadOnlyList<ProcessHistory> Processes, IReadOnlyList<UnitDefeat> Failures);
+public sealed record RunHistory(RunState State, long Planned, long Committed, IReadOnlyList<ProcessHistory> Processes,
+    IReadOnlyList<UnitDefeat> Failures);
 
 /// <summary>What one process did for a run.</summary>
 /// <param name="Ended">Null where the process was killed.</param>

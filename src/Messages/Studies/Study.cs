@@ -11,7 +11,8 @@ namespace InterpActors.Messages.Studies;
 /// <param name="Source">The study file as the user wrote it.</param>
 /// <param name="Folder">The folder that relative paths start from.</param>
 /// <param name="Execution">Settings that results depend on in the last bits; fixed when the study is first submitted.</param>
-public sealed record Study(StudyId Id, string Name, string Kind, string Canonical, string Source, string Folder, ExecutionSettings Execution);
+public sealed record Study(StudyId Id, string Name, string Kind, string Canonical, string Source, string Folder,
+    ExecutionSettings Execution);
 
 /// <summary>Settings that the last bits of a result depend on and that are therefore fixed for the whole life of a run.</summary>
 /// <param name="Threads">Torch threads per worker.</param>

@@ -48,7 +48,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
         return path;
     }
 
-    /// <summary>A value from the command line: a list, object, quoted text or reference where it begins like one, else text as it stands.</summary>
+    /// <summary>A value from the command line: a list, object, quoted text or reference where it begins like one, else text as it
+    /// stands.</summary>
     public RawValue ParseOverrideValue()
     {
         if (!"[{\"$".Contains(Current)) return new RawScalar(text == "null" ? null : text, quoted: false, Here);
@@ -97,7 +98,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
         CheckDepth(depth + path.Count - 1);
         var name = Brief(text[start.._at]);
         SkipSpaces();
-        if (path is ["include"] && text[start] == 'i' && (Current == '"' || Rest("file(") || Rest("url(") || Rest("classpath(") || Rest("required(")))
+        if (path is ["include"] && text[start] == 'i'
+            && (Current == '"' || Rest("file(") || Rest("url(") || Rest("classpath(") || Rest("required(")))
             throw Wrong("'include' is not supported in study files", "copy what is needed into the file");
         if (Current == '+' && Peek(1) == '=') throw Wrong($"'+=' is not supported (key '{name}')", "write the whole list after '='");
         if (Current is '=' or ':')
@@ -111,7 +113,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
             if (Current != '{')
                 throw new StudyException($"no '=' after key '{name}'", place.ToString(), $"write {name} = … or {name} {{ … }}");
         }
-        if (AtEnd || Current is '}' or ']' or ',') throw new StudyException($"key '{name}' has no value", place.ToString(), "write one after '='");
+        if (AtEnd || Current is '}' or ']' or ',') throw new StudyException($"key '{name}' has no value", place.ToString(),
+            "write one after '='");
         var value = ParseValue(depth + path.Count);
         value.Place = place;
         Count(path.Count);
@@ -129,7 +132,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
             {
                 var start = _at;
                 while (!AtEnd && IsUnquoted() && Current is not '.' && !char.IsWhiteSpace(Current)) _at++;
-                if (_at == start) throw Wrong(AtEnd ? "a key is missing" : $"{Shown()} where a key should be", "keys with such characters need quotes");
+                if (_at == start) throw Wrong(AtEnd ? "a key is missing" : $"{Shown()} where a key should be",
+                    "keys with such characters need quotes");
                 part = text[start.._at];
             }
             if (part.Length > MaximumKey) throw Wrong($"a key of {part.Length} characters", $"at most {MaximumKey}");
@@ -177,7 +181,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
         while (!AtEnd && Current is not ('\n' or '\r') && IsUnquoted() && !IsSpace(Current)) _at++;
         if (_at == start)
             throw Current is '=' or ':'
-                ? Wrong($"'{Current}' inside a value without quotes", "begin each key on a line of its own or after a comma, or put the text in quotes")
+                ? Wrong($"'{Current}' inside a value without quotes",
+                    "begin each key on a line of its own or after a comma, or put the text in quotes")
                 : Wrong($"{Shown()} inside a value without quotes", "put the text in quotes");
         var word = text[start.._at];
         return new RawScalar(word == "null" ? null : word, quoted: false, place);
@@ -225,7 +230,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
         while (true)
         {
             var c = Current;
-            if (AtEnd || c is '\n' or '\r') throw Wrong("a quoted text is not closed on its line", "add the missing '\"'; line breaks are written \\n");
+            if (AtEnd || c is '\n' or '\r') throw Wrong("a quoted text is not closed on its line",
+                "add the missing '\"'; line breaks are written \\n");
             _at++;
             if (c == '"') break;
             if (c < ' ' && c != '\t') throw Wrong($"control character U+{(int)c:X4} in a quoted text", "write it as \\u escape");
@@ -248,7 +254,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
             case 'n': return '\n';
             case 'r': return '\r';
             case 't': return '\t';
-            case 'u' when _at + 4 <= text.Length && ushort.TryParse(text.AsSpan(_at, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code):
+            case 'u' when _at + 4 <= text.Length
+                && ushort.TryParse(text.AsSpan(_at, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code):
                 _at += 4;
                 return (char)code;
             default: throw Wrong("unknown escape after '\\'", "known: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
@@ -321,7 +328,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
 
     private void Count(int values)
     {
-        if ((_values += values) > MaximumValues) throw Wrong($"more than {MaximumValues} values", "put prompts and tables in files of their own");
+        if ((_values += values) > MaximumValues) throw Wrong($"more than {MaximumValues} values",
+            "put prompts and tables in files of their own");
     }
 
     private void CheckDepth(int depth)
@@ -334,7 +342,8 @@ internal sealed class StudyFileParser(string text, string fileName, bool isOverr
         for (var i = 0; i < value.Length; i++)
         {
             if (!char.IsSurrogate(value[i])) continue;
-            if (i + 1 == value.Length || !char.IsSurrogatePair(value[i], value[i + 1])) throw Wrong("half of a surrogate pair in a text", "write both halves");
+            if (i + 1 == value.Length || !char.IsSurrogatePair(value[i], value[i + 1])) throw Wrong("half of a surrogate pair in a text",
+                "write both halves");
             i++;
         }
     }

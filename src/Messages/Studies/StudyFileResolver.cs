@@ -75,7 +75,8 @@ internal sealed class StudyFileResolver(RawObject root)
         var node = Fold(definitions);
         _active.Remove(path);
         if (node is null && !raw.Optional)
-            throw new StudyException($"'${{{Brief(path)}}}' leads nowhere", raw.Place.ToString(), "references are resolved within the file only");
+            throw new StudyException($"'${{{Brief(path)}}}' leads nowhere", raw.Place.ToString(),
+                "references are resolved within the file only");
         return node switch
         {
             StudyScalar s => new StudyScalar(s.Text, s.Quoted, raw.Place),
@@ -131,7 +132,8 @@ internal sealed class StudyFileResolver(RawObject root)
         }
         if (solid.All(n => n is StudyList)) return new StudyList([.. solid.SelectMany(n => ((StudyList)n).Items)], raw.Place);
         if (!solid.All(n => n is StudyScalar))
-            throw new StudyException("a text, a list and an object cannot stand side by side in one value", raw.Place.ToString(), "separate them with a comma or a new line");
+            throw new StudyException("a text, a list and an object cannot stand side by side in one value", raw.Place.ToString(),
+                "separate them with a comma or a new line");
         if (solid.Count == 1) return new StudyScalar(((StudyScalar)solid[0]).Text, ((StudyScalar)solid[0]).Quoted, raw.Place);
         var text = new StringBuilder();
         foreach (var (_, node) in pieces) text.Append(((StudyScalar)node!).ToString());

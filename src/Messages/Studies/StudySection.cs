@@ -75,7 +75,8 @@ public sealed class StudySection
         if (scalar?.Text is null) value = otherwise ?? throw Missing(key);
         else if (scalar.Quoted || !long.TryParse(scalar.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value))
             throw Wrong(key, $"'{scalar}' is not a whole number");
-        if (value < min || value > max) throw Wrong(key, $"{value} is out of range", max == long.MaxValue || max == int.MaxValue ? $"at least {min}" : $"{min} to {max}");
+        if (value < min || value > max) throw Wrong(key, $"{value} is out of range", max == long.MaxValue || max == int.MaxValue
+            ? $"at least {min}" : $"{min} to {max}");
         Canonical[key] = value;
         return value;
     }
@@ -83,8 +84,10 @@ public sealed class StudySection
     public double Number(string key, double? otherwise = null, double min = double.NegativeInfinity, double max = double.PositiveInfinity)
     {
         var scalar = Scalar(key);
-        var value = scalar?.Text is null ? otherwise ?? throw Missing(key) : scalar.AsNumber() ?? throw Wrong(key, $"'{scalar}' is not a number");
-        if (!double.IsFinite(value) || value < min || value > max) throw Wrong(key, $"{value.ToString(CultureInfo.InvariantCulture)} is out of range");
+        var value = scalar?.Text is null
+            ? otherwise ?? throw Missing(key) : scalar.AsNumber() ?? throw Wrong(key, $"'{scalar}' is not a number");
+        if (!double.IsFinite(value) || value < min || value > max) throw Wrong(key,
+            $"{value.ToString(CultureInfo.InvariantCulture)} is out of range");
         Canonical[key] = value;
         return value;
     }
@@ -103,7 +106,8 @@ public sealed class StudySection
         return value;
     }
 
-    /// <summary>Reads a list of texts; a single text counts as a list of one. Null where the key is absent and there is no default.</summary>
+    /// <summary>Reads a list of texts; a single text counts as a list of one. Null where the key is absent and there is no
+    /// default.</summary>
     public IReadOnlyList<string>? Texts(string key, IReadOnlyList<string>? otherwise = null)
     {
         var values = Items(key)?.Select(s => s.Text ?? throw Wrong(key, "holds a null")).ToArray() ?? otherwise;
@@ -116,7 +120,8 @@ public sealed class StudySection
     {
         var values = Items(key)?.Select(s =>
         {
-            if (s.Quoted || !int.TryParse(s.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var v)) throw Wrong(key, $"'{s}' is not a whole number");
+            if (s.Quoted || !int.TryParse(s.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var v)) throw Wrong(key,
+                $"'{s}' is not a whole number");
             if (v < min || v > max) throw Wrong(key, $"{v} is out of range", $"{min} to {max}");
             return v;
         }).ToArray();
@@ -150,7 +155,8 @@ public sealed class StudySection
     {
         if (known.Count == 0) return "no keys are known here";
         var best = known.MinBy(k => Distance(word, k))!;
-        return Distance(word, best) <= Math.Max(2, word.Length / 3) ? $"did you mean '{best}'?" : $"known: {string.Join(", ", known.Take(40))}";
+        return Distance(word, best) <= Math.Max(2, word.Length / 3)
+            ? $"did you mean '{best}'?" : $"known: {string.Join(", ", known.Take(40))}";
     }
 
     /// <summary>Says that a key must be there, or, where one is there that looks like it, that this one is misspelt.</summary>

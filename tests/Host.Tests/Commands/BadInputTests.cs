@@ -33,7 +33,9 @@ public sealed class BadInputTests : IDisposable
         return file;
     }
 
-    private List<string> Everything() => [.. Directory.GetFileSystemEntries(_root, "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".db-shm", StringComparison.Ordinal)).Order()];
+    private List<string> Everything() =>
+        [.. Directory.GetFileSystemEntries(_root, "*", SearchOption.AllDirectories)
+            .Where(f => !f.EndsWith(".db-shm", StringComparison.Ordinal)).Order()];
 
     private async Task<string> Refused(params string[] arguments)
     {
@@ -54,7 +56,8 @@ public sealed class BadInputTests : IDisposable
         var outcome = await Interp.Here("run", Study(Heads), "--out", At("out"), "--workers", "1");
         Assert.True(outcome.Code == ExitCode.Done, outcome.Error);
         Assert.Equal(1 + 3 * 2, (await File.ReadAllLinesAsync(At("out/results.csv"))).Length);
-        foreach (var name in new[] { "results.parquet", "summary.json", "manifest.json", "report.html", "journal.db" }) Assert.True(File.Exists(At("out/" + name)), name);
+        foreach (var name in new[] { "results.parquet", "summary.json", "manifest.json", "report.html", "journal.db" })
+            Assert.True(File.Exists(At("out/" + name)), name);
     }
 
     [Theory]
@@ -76,8 +79,10 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"clean":"f0 A f1 B f2 f3 B f4 END","corrupt":"f0 A f1 B f2 f3 A f4 END","answers":["A B"],"wrong":["B"]}""", "pairs.jsonl:1", "A B")]
-    [InlineData("""{"clean":"f0 A f1 B f2 f3 B f4 END","corrupt":"f0 A f1 B f2 f3 A END","answers":["A"],"wrong":["B"]}""", "pairs.jsonl:1", "tokens")]
+    [InlineData("""{"clean":"f0 A f1 B f2 f3 B f4 END","corrupt":"f0 A f1 B f2 f3 A f4 END","answers":["A B"],"wrong":["B"]}""",
+        "pairs.jsonl:1", "A B")]
+    [InlineData("""{"clean":"f0 A f1 B f2 f3 B f4 END","corrupt":"f0 A f1 B f2 f3 A END","answers":["A"],"wrong":["B"]}""", "pairs.jsonl:1",
+        "tokens")]
     [InlineData("""{"clean":"f0 A f1 B f2 f3 B f4 END","corrupt":"f0 A f1 B f2 f3 B f4 END","answers":["A"],"wrong":["B"]}""", "", "")]
     [InlineData("""{"clean":[0,2],"corrupt":[0,99],"answers":[2],"wrong":[3]}""", "", "99")]
     [InlineData("""{"clean":"f0 A f1 B f2 f3 B f4 END","corrupt":"f0 A f1 B f2 f3 A f4 END","wrong":["B"]}""", "pairs.jsonl:1", "answers")]
@@ -94,7 +99,8 @@ public sealed class BadInputTests : IDisposable
     public async Task Prompts_of_unequal_length_need_roles()
     {
         var pairs = Good + "\n" + Good.Replace(" f3", "", StringComparison.Ordinal);
-        Assert.Contains("by", await RunRefused(Study("kind = activation-patching, components = [z], by = position", pairs)), StringComparison.Ordinal);
+        Assert.Contains("by", await RunRefused(Study("kind = activation-patching, components = [z], by = position", pairs)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -172,7 +178,8 @@ public sealed class BadInputTests : IDisposable
     {
         var study = Study(Heads);
         Assert.Equal(ExitCode.Done, (await Interp.Here("run", study, "--out", At("out"), "--quiet")).Code);
-        Assert.Contains("method.direction: denoising → noising", await RunRefused(study, "--set", "method.direction=noising"), StringComparison.Ordinal);
+        Assert.Contains("method.direction: denoising → noising", await RunRefused(study, "--set", "method.direction=noising"),
+            StringComparison.Ordinal);
         Assert.Contains("--threads 1", await RunRefused(study, "--threads", "2"), StringComparison.Ordinal);
         await File.WriteAllTextAsync(At("pairs.jsonl"), Good.Replace("f0", "f5", StringComparison.Ordinal));
         Assert.Contains("sha256", await RunRefused(study), StringComparison.Ordinal);

@@ -39,11 +39,14 @@ public sealed class RunFolderTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(_root));
         File.WriteAllText(At("file"), "");
         Assert.Contains("is a file", Assert.Throws<StudyException>(() => RunFolder.Check(At("file"))).Message, StringComparison.Ordinal);
-        Assert.Contains("is a file", Assert.Throws<StudyException>(() => RunFolder.Check(At("file/below"))).Message, StringComparison.Ordinal);
-        Assert.Contains("not writable", Assert.Throws<StudyException>(() => RunFolder.Check("/proc/interp-run")).Message, StringComparison.Ordinal);
+        Assert.Contains("is a file", Assert.Throws<StudyException>(() => RunFolder.Check(At("file/below"))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("not writable", Assert.Throws<StudyException>(() => RunFolder.Check("/proc/interp-run")).Message,
+            StringComparison.Ordinal);
         Directory.CreateDirectory(At("foreign"));
         File.WriteAllText(At("foreign/results.csv"), "");
-        Assert.Contains("no journal.db", Assert.Throws<StudyException>(() => RunFolder.Check(At("foreign"))).Message, StringComparison.Ordinal);
+        Assert.Contains("no journal.db", Assert.Throws<StudyException>(() => RunFolder.Check(At("foreign"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -63,7 +66,8 @@ public sealed class RunFolderTests : IDisposable
     {
         var before = """{"study":{"seed":0,"method":{"by":"position","components":["z"]},"gone":1}}""";
         var after = """{"study":{"seed":0,"method":{"by":"role","components":["z","q"]}}}""";
-        Assert.Equal("method.by: position → role, method.components: [\"z\"] → [\"z\",\"q\"], gone: 1 → (absent)", StudyDifference.Between(before, after));
+        Assert.Equal("method.by: position → role, method.components: [\"z\"] → [\"z\",\"q\"], gone: 1 → (absent)",
+            StudyDifference.Between(before, after));
         Assert.Equal("", StudyDifference.Between(before, before));
     }
 

@@ -25,15 +25,18 @@ public sealed class StudyRunTests : IDisposable
         return new Study(StudyId.From("fake", canonical), "fake", "fake", canonical, "", "/", new ExecutionSettings(1, "torch"));
     }
 
-    private async Task<(int Code, FakeRunner Runner)> Run(RunRequest request, Action<WorkUnit, UnitContext>? work = null, bool failed = false, Interrupts? interrupts = null)
+    private async Task<(int Code, FakeRunner Runner)> Run(RunRequest request, Action<WorkUnit, UnitContext>? work = null,
+        bool failed = false, Interrupts? interrupts = null)
     {
         var runner = new FakeRunner { Work = work };
         using var own = new Interrupts();
-        var run = new StudyRun(new FakePlanner(4, Units / 4), runner, new ListingReducer(failed), _ => "clean +1.00", new PlainDisplay(_output, quiet: false), interrupts ?? own);
+        var run = new StudyRun(new FakePlanner(4, Units / 4), runner, new ListingReducer(failed), _ => "clean +1.00",
+            new PlainDisplay(_output, quiet: false), interrupts ?? own);
         return (await run.ExecuteAsync(request), runner);
     }
 
-    private RunRequest Request(string folder, Study? study = null, int? threads = null, bool fresh = false) => new(study ?? Study(), At(folder), fresh, 2, threads);
+    private RunRequest Request(string folder, Study? study = null, int? threads = null, bool fresh = false) =>
+        new(study ?? Study(), At(folder), fresh, 2, threads);
 
     private async Task<string> Refused(RunRequest request) => (await Assert.ThrowsAsync<StudyException>(() => Run(request))).Message;
 
@@ -73,7 +76,8 @@ public sealed class StudyRunTests : IDisposable
         var (done, second) = await Run(Request("a"));
         Assert.Equal(ExitCode.Done, done);
         Assert.Equal(Units, first.Computed.Count + second.Computed.Count);
-        Assert.Contains($"resumed after an interruption: {first.Computed.Count} units were already done", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"resumed after an interruption: {first.Computed.Count} units were already done", _output.ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,7 +93,8 @@ public sealed class StudyRunTests : IDisposable
     }
 
     [Fact]
-    public async Task Results_that_cannot_be_trusted_fail_the_run() => Assert.Equal(ExitCode.Failed, (await Run(Request("a"), failed: true)).Code);
+    public async Task Results_that_cannot_be_trusted_fail_the_run() =>
+        Assert.Equal(ExitCode.Failed, (await Run(Request("a"), failed: true)).Code);
 
     [Fact]
     public async Task A_full_disk_stops_the_run_with_one_line_and_a_later_run_goes_on()
@@ -163,7 +168,8 @@ public sealed class StudyRunTests : IDisposable
         public ReductionOutcome Reduce(Reduction reduction, string folder)
         {
             File.WriteAllLines(Path.Combine(folder, "results.csv"),
-                Enumerable.Range(0, (int)reduction.Plan.UnitCount).Select(i => reduction.Payloads(i) is { } p ? $"{i},{BitConverter.ToInt64(p)}" : $"{i},"));
+                Enumerable.Range(0, (int)reduction.Plan.UnitCount).Select(i => reduction.Payloads(i) is { } p
+                    ? $"{i},{BitConverter.ToInt64(p)}" : $"{i},"));
             return new ReductionOutcome("the answer", [], failed);
         }
     }

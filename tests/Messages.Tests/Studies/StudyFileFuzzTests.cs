@@ -3,7 +3,7 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Messages.Tests.Studies;
 
-/// <summary>Mutated study files: read, or refused with a message; nothing else. <c>INTERP_FUZZ=N</c> runs more inputs than the 300 of the suite.</summary>
+/// <summary>Mutated study files: read, or refused with a message; nothing else. <c>INTERP_FUZZ=N</c> runs N inputs instead of 300.</summary>
 public class StudyFileFuzzTests
 {
     private const string Seed = """"
@@ -21,7 +21,8 @@ public class StudyFileFuzzTests
         """";
 
     private static readonly string[] Splinters =
-        ["{", "}", "[", "]", "\"", "\"\"\"", "${", "${?", "}", "=", ":", ",", "+=", "#", "//", "\\u", "\\", "\n", "\r", "\0", "é", "\ud83d", "include \"x\"", ".", "a.b.c", "${study}", "${study.model}", "null", "-", "\uFEFF"];
+        ["{", "}", "[", "]", "\"", "\"\"\"", "${", "${?", "}", "=", ":", ",", "+=", "#", "//", "\\u", "\\", "\n", "\r", "\0", "é", "\ud83d",
+            "include \"x\"", ".", "a.b.c", "${study}", "${study.model}", "null", "-", "\uFEFF"];
 
     [Fact]
     public void The_seed_itself_is_a_study_file() => Assert.Contains("study", StudyFile.Parse(Seed, "seed.conf").Keys);
@@ -67,7 +68,9 @@ public class StudyFileFuzzTests
                 case 2: text.Insert(random.Next(text.Length + 1), text.ToString(at, length)); break;
                 case 3 when at < text.Length: text[at] = (char)random.Next(random.Next(2) == 0 ? 128 : 65536); break;
                 case 4: text.Length = at; break;
-                default: text.Insert(at, string.Concat(Enumerable.Repeat(Splinters[random.Next(Splinters.Length)], random.Next(200)))); break;
+                default:
+                    text.Insert(at, string.Concat(Enumerable.Repeat(Splinters[random.Next(Splinters.Length)], random.Next(200))));
+                    break;
             }
         }
         return text.ToString();

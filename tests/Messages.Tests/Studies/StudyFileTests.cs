@@ -11,7 +11,8 @@ public class StudyFileTests
 
     private static string? Text(StudyObject root, string path) => ((StudyScalar)At(root, path)!).Text;
 
-    private static string[] Items(StudyObject root, string path) => [.. ((StudyList)At(root, path)!).Items.Select(i => ((StudyScalar)i).ToString())];
+    private static string[] Items(StudyObject root, string path) =>
+        [.. ((StudyList)At(root, path)!).Items.Select(i => ((StudyScalar)i).ToString())];
 
     [Fact]
     public void Reads_the_form_a_study_file_has()
@@ -104,7 +105,8 @@ public class StudyFileTests
     [Fact]
     public void Overrides_come_last_and_need_no_leading_study()
     {
-        var root = Parse("study { name = x, seed = 1, n = ${study.seed} }", "seed=5", "study.method.components=[q, k]", "name=C:\\a=b", "quoted=\"7\"");
+        var root = Parse("study { name = x, seed = 1, n = ${study.seed} }", "seed=5", "study.method.components=[q, k]", "name=C:\\a=b",
+            "quoted=\"7\"");
         Assert.Equal("5", Text(root, "study.seed"));
         Assert.Equal("5", Text(root, "study.n"));
         Assert.Equal(["q", "k"], Items(root, "study.method.components"));
@@ -146,10 +148,17 @@ public class StudyFileTests
     [Fact]
     public void Refuses_what_would_eat_memory_or_stack()
     {
-        Assert.Contains("deep", Assert.Throws<StudyException>(() => Parse("a = " + new string('[', 100_000))).Message, StringComparison.Ordinal);
-        Assert.Contains("deep", Assert.Throws<StudyException>(() => Parse(string.Join('.', Enumerable.Repeat("a", 100_000)) + " = 1")).Message, StringComparison.Ordinal);
-        Assert.Contains("values", Assert.Throws<StudyException>(() => Parse("a = [" + string.Join(',', Enumerable.Repeat("1", 200_000)) + "]")).Message, StringComparison.Ordinal);
-        Assert.Contains("larger", Assert.Throws<StudyException>(() => Parse("a = \"" + new string('x', StudyFile.MaximumBytes) + "\"")).Message, StringComparison.Ordinal);
+        Assert.Contains("deep", Assert.Throws<StudyException>(() => Parse("a = " + new string('[', 100_000))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("deep",
+            Assert.Throws<StudyException>(() => Parse(string.Join('.', Enumerable.Repeat("a", 100_000)) + " = 1")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("values",
+            Assert.Throws<StudyException>(() => Parse("a = [" + string.Join(',', Enumerable.Repeat("1", 200_000)) + "]")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("larger",
+            Assert.Throws<StudyException>(() => Parse("a = \"" + new string('x', StudyFile.MaximumBytes) + "\"")).Message,
+            StringComparison.Ordinal);
         var doubling = "k0 = [1, 1]\n" + string.Join('\n', Enumerable.Range(1, 40).Select(i => $"k{i} = ${{k{i - 1}}} ${{k{i - 1}}}"));
         Assert.Contains("too large", Assert.Throws<StudyException>(() => Parse(doubling)).Message, StringComparison.Ordinal);
         var chain = "k0 = 1\n" + string.Join('\n', Enumerable.Range(1, 5000).Select(i => $"k{i} {{ x = ${{k{i - 1}}} }}"));
@@ -162,13 +171,16 @@ public class StudyFileTests
         var folder = Directory.CreateTempSubdirectory("study-file-").FullName;
         try
         {
-            Assert.Contains("no such file", Assert.Throws<StudyException>(() => StudyFile.Load(Path.Combine(folder, "none.conf"))).Message, StringComparison.Ordinal);
+            Assert.Contains("no such file", Assert.Throws<StudyException>(() => StudyFile.Load(Path.Combine(folder, "none.conf"))).Message,
+                StringComparison.Ordinal);
             Assert.Contains("is a folder", Assert.Throws<StudyException>(() => StudyFile.Load(folder)).Message, StringComparison.Ordinal);
             var file = Path.Combine(folder, "x.conf");
             File.WriteAllBytes(file, [(byte)'a', (byte)'\n', 0xff, 0xfe]);
-            Assert.StartsWith(file + ":2: the file is not UTF-8", Assert.Throws<StudyException>(() => StudyFile.Load(file)).Message, StringComparison.Ordinal);
+            Assert.StartsWith(file + ":2: the file is not UTF-8", Assert.Throws<StudyException>(() => StudyFile.Load(file)).Message,
+                StringComparison.Ordinal);
             File.WriteAllText(file, "name = x");
-            Assert.Contains("no object 'study'", Assert.Throws<StudyException>(() => StudyFile.Load(file)).Message, StringComparison.Ordinal);
+            Assert.Contains("no object 'study'", Assert.Throws<StudyException>(() => StudyFile.Load(file)).Message,
+                StringComparison.Ordinal);
             File.WriteAllText(file, "study { name = x }");
             Assert.Equal(folder, StudyFile.Load(file).Folder);
         }
