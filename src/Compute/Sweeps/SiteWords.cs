@@ -20,4 +20,16 @@ public static class SiteWords
         Component.V => $"the values of key/value head {site.Layer}.{site.Head}",
         _ => $"the attention pattern of head {site.Layer}.{site.Head}",
     };
+
+    /// <summary>A component without heads over a range of layers, e.g. <c>the residual stream in layers 12–18</c>.</summary>
+    public static string Of(Component component, int first, int last) => component switch
+    {
+        Component.ResidPre => $"the residual stream before layers {first}–{last}",
+        Component.ResidMid => $"the residual stream after attention of layers {first}–{last}",
+        Component.ResidPost => $"the residual stream after layers {first}–{last}",
+        Component.AttnOut => $"the attention output of one of layers {first}–{last}",
+        Component.MlpOut => $"the MLP output of one of layers {first}–{last}",
+        Component.MlpPost => $"the MLP neurons of one of layers {first}–{last}",
+        _ => throw new ArgumentOutOfRangeException(nameof(component), component, "has heads"),
+    };
 }

@@ -22,14 +22,14 @@ internal sealed class SweepResult
     private readonly SweepFold _fold;
     private readonly List<CellRow> _rows = [];
     private readonly List<string> _silent = [];
-    private readonly PriorityQueue<FoldedCell, (double Effect, int MinusIndex)> _top = new();
+    private readonly SweepAnswer _answer;
     private readonly SplitHalf _splitHalf = new();
     private long _changed, _mayChange, _fired;
     private double _largest;
 
     public SweepResult(SweepMethod method, StudyContext study, SweepFold fold)
     {
-        (_method, _study, _fold) = (method, study, fold);
+        (_method, _study, _fold, _answer) = (method, study, fold, new SweepAnswer(method, study));
         foreach (var cell in fold.Cells()) Add(cell);
     }
 
@@ -45,7 +45,8 @@ internal sealed class SweepResult
         var config = model.Config;
         var view = new ModelView(config.Name, config.Family, config.Layers, config.Heads, _fold.Parameters, model.Sha256,
             model.Path, model.Dtype, model.ProcessingWord);
-        return new StudyResult(reduction.Plan, reduction.History, view, Baselines(), _rows, Prompts(), _method.View, Trust(), Answer(),
+        var answer = _fold.HasBaselines ? _answer.ToString() : "No result: the runs without intervention failed.";
+        return new StudyResult(reduction.Plan, reduction.History, view, Baselines(), _rows, Prompts(), _method.View, Trust(), answer,
             Warnings(), _fold.ScoreRefusal is null ? [] : [$"scores are empty: {_fold.ScoreRefusal}"], [], [], Manifest());
     }
 
@@ -61,8 +62,7 @@ internal sealed class SweepResult
             else if (_silent.Count < NamedCells) _silent.Add(cell.Cell.Label);
         }
         if (_study.PromptCount >= 4) _splitHalf.Add(cell.Effects);
-        _top.Enqueue(cell, (Math.Abs(cell.Row.Effect!.Value), -_rows.Count));
-        if (_top.Count > 3) _top.Dequeue();
+        _answer.Add(cell);
     }
 
     private Baselines Baselines()
@@ -161,26 +161,6 @@ internal sealed class SweepResult
         }
         if (_fold.ScoreRefusal is { } refusal) warnings.Add($"scores are empty: {refusal}");
         return warnings;
-    }
-
-    private string Answer()
-    {
-        if (!_fold.HasBaselines) return "No result: the runs without intervention failed.";
-        var cells = new List<FoldedCell>();
-        while (_top.TryDequeue(out var cell, out _)) cells.Insert(0, cell);
-        if (cells.Count == 0) return "No result: every unit failed.";
-        if (cells[0].Row.Effect == 0) return $"No cell changes the {MetricWords.Spoken(_method.MetricName)}.";
-        var others = string.Join(" and ", cells.Skip(1).Select(c => $"{c.Cell.Label} ({_method.Size(c.Row)})"));
-        return _method.Sentence(cells[0], Where(cells[0].Cell)) + (others == "" ? "." : $"; next {others}.");
-    }
-
-    /// <summary>A cell in words, with the token it stands at.</summary>
-    private string Where(SweepCell cell)
-    {
-        var sites = string.Join(" and ", cell.Sites.Select(SiteWords.Of));
-        if (cell.Place.Role is { } role) return $"{sites} at {role}";
-        return cell.Place.Position is { } position
-            ? $"{sites} at position {position} (“{_study.Piece(_study.Task.Prompts[0].Clean[position])}”)" : sites;
     }
 
     private JsonObject Manifest()
