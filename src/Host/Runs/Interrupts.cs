@@ -31,9 +31,21 @@ public sealed class Interrupts : IDisposable
     /// <summary>What a signal does.</summary>
     internal void Ask()
     {
-        if (!_armed || _asked.IsCancellationRequested) Environment.Exit(ExitCode.Interrupted);
-        _asked.Cancel();
+        if (!_armed || _asked.IsCancellationRequested) Leave();
+        _ = _asked.CancelAsync();
     }
+
+    /// <summary>Ends the process now: an orderly exit would wait for the threads that compute.</summary>
+    private static void Leave()
+    {
+        // A live display hides the cursor.
+        if (!Console.IsOutputRedirected) Console.Out.Write("\u001b[?25h\n");
+        if (OperatingSystem.IsWindows()) Environment.Exit(ExitCode.Interrupted);
+        LeaveAtOnce(ExitCode.Interrupted);
+    }
+
+    [DllImport("libc", EntryPoint = "_exit")]
+    private static extern void LeaveAtOnce(int code);
 
     public void Dispose()
     {

@@ -31,12 +31,17 @@ public sealed class RunLock : IDisposable
             Thread.Sleep(20);
             file = TryLock(folder);
         }
-        if (file is null)
-            throw new StudyException($"the run folder is held by process {Holder(folder)}", folder,
-                "wait for it, or stop it, or use another --out");
+        if (file is null) throw Held(folder, Holder(folder));
         var holder = Path.Combine(folder, HolderName);
         File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         return new RunLock(file, holder);
+    }
+
+    /// <summary>Looks whether somebody holds a folder, without taking it.</summary>
+    /// <exception cref="StudyException">Another process holds it.</exception>
+    public static void Check(string folder)
+    {
+        if (HolderOf(folder) is { } holder) throw Held(folder, holder);
     }
 
     /// <summary>The process that holds a folder now; null where none does.</summary>
@@ -69,6 +74,9 @@ public sealed class RunLock : IDisposable
         }
         _file.Dispose();
     }
+
+    private static StudyException Held(string folder, string holder) =>
+        new($"the run folder is held by process {holder}", folder, "wait for it, or stop it, or use another --out");
 
     /// <summary>Null where somebody else has it.</summary>
     private static FileStream? TryLock(string folder)

@@ -36,6 +36,7 @@ public sealed class StudyRun(
         RunFolder.Check(path);
         var study = Resume(path, request);
         var plan = planner.Plan(study);
+        RunLock.Check(path);
         string? baselines = null;
         if (!IsOver(State(path)))
         {
