@@ -18,14 +18,15 @@ namespace InterpActors.Bench;
 /// </summary>
 public sealed class SweepBenchmark : IBenchmark
 {
-    private static readonly ModelConfig Gpt2Small = new("gpt2", "gpt2-small shape", 12, 12, 12, 64, 768, 3072, 1024, 50257, NormKind.LayerNorm, 1e-5,
+    private static readonly ModelConfig Gpt2Small = new("gpt2", "gpt2-small shape", 12, 12, 12, 64, 768, 3072, 1024, 50257,
+        NormKind.LayerNorm, 1e-5,
         ActivationKind.GeluTanh, false, PositionKind.Learned, null, 0.125, [.. new int?[12]]);
 
     private const int IoiDifference = 9;
 
     public string Name => "sweep";
 
-    public string Summary => "patching sweep: plain full forward per patch over the fast path, milliseconds per patch, share of the matmul rate";
+    public string Summary => "patching sweep: a plain forward per patch over the fast path, and its share of the matmul rate";
 
     public JsonObject Run(BenchmarkOptions options)
     {
@@ -43,7 +44,8 @@ public sealed class SweepBenchmark : IBenchmark
         var best = BestMatmul(options.Threads);
         figures["best_matmul_gflops"] = best;
         Console.WriteLine(FormattableString.Invariant($"best matmul rate found: {best:f0} GFLOP/s"));
-        Console.WriteLine($"{"prompts x tokens",-18} {"plain ms",9} {"fast ms",9} {"torch ms",9} {"fast over plain (min median max)",34} {"torch matmul",13} {"GFLOP/s",8} {"largest error",14}");
+        Console.WriteLine($"{"",-18} {"ms per patch",29} {"speed-up (min median max)",36} {"with torch",11} {"",8} {"largest",9}");
+        Console.WriteLine($"{"prompts x tokens",-18} {"plain",9} {"fast",9} {"torch",9} {"",36} {"matmuls",11} {"GFLOP/s",8} {"error",9}");
         foreach (var (prompts, tokens) in new[] { (8, 15), (1, 15), (8, 128) })
         {
             var sweep = new Sweep(prompts, tokens, 0, options.Quick);
@@ -54,7 +56,8 @@ public sealed class SweepBenchmark : IBenchmark
         return figures;
     }
 
-    private static void Case(JsonObject figures, Sweep sweep, int rounds, HookedTransformer plain, InterventionEngine fast, InterventionEngine torchOnly, double best)
+    private static void Case(JsonObject figures, Sweep sweep, int rounds, HookedTransformer plain, InterventionEngine fast,
+        InterventionEngine torchOnly, double best)
     {
         var name = $"{sweep.Prompts}x{sweep.Tokens}";
         using var fastRuns = sweep.Base(fast);
@@ -64,7 +67,8 @@ public sealed class SweepBenchmark : IBenchmark
         fastRuns.Layer(fast, sweep.Layers[^1]);
         torchRuns.Layer(torchOnly, sweep.Layers[^1]);
 
-        var (plainTimes, fastTimes, torchTimes, rates, error) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), 0.0);
+        List<double> plainTimes = [], fastTimes = [], torchTimes = [], rates = [];
+        var error = 0.0;
         for (var round = 0; round < rounds; round++)
         {
             patch = sweep.PlainPatches(rounds)[round];
@@ -94,8 +98,10 @@ public sealed class SweepBenchmark : IBenchmark
         figures[$"gflops_{name}"] = rate;
         figures[$"matmul_fraction_{name}"] = rate / best;
         figures[$"largest_error_{name}"] = error;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name,-18} {Median([.. plainTimes.Order()]),9:f1} {Median([.. fastTimes.Order()]),9:f2} {Median([.. torchTimes.Order()]),9:f2} {$"{speedups[0]:f1} {Median(speedups):f1} {speedups[^1]:f1}",34} {Median(sameMatmul),12:f1}x {rate,8:f0} {error,14:e1}"));
+        var spread = FormattableString.Invariant($"{speedups[0]:f1} {Median(speedups):f1} {speedups[^1]:f1}");
+        var (slow, quick, torch) = (Median([.. plainTimes.Order()]), Median([.. fastTimes.Order()]), Median([.. torchTimes.Order()]));
+        Console.WriteLine(FormattableString.Invariant(
+            $"{name,-18} {slow,9:f1} {quick,9:f2} {torch,9:f2} {spread,36} {Median(sameMatmul),10:f1}x {rate,8:f0} {error,9:e1}"));
     }
 
     /// <summary>What is saved where pairs agree up to a late token.</summary>
@@ -115,13 +121,16 @@ public sealed class SweepBenchmark : IBenchmark
             if (round > 0) gains.Add(whole / watch.Elapsed.TotalSeconds);
         }
         Spread(figures, "equal_prefix_gain_8x15", [.. gains.Order()]);
-        Console.WriteLine(FormattableString.Invariant($"pairs that agree up to token {IoiDifference} of 15, as IOI pairs do: another {Median([.. gains.Order()]):f1}x"));
+        var gain = Median([.. gains.Order()]);
+        Console.WriteLine(FormattableString.Invariant(
+            $"pairs that agree up to token {IoiDifference} of 15, as IOI pairs do: another {gain:f1}x"));
     }
 
     private static double PlainPatch(HookedTransformer model, Runs runs, Sweep sweep, (int Layer, int Position) patch)
     {
         using var scope = NewDisposeScope();
-        var clean = stack([.. Enumerable.Range(0, sweep.Prompts).Select(p => runs.Clean.Activation(Component.ResidPre, patch.Layer, p)[patch.Position])]);
+        var clean = stack([.. Enumerable.Range(0, sweep.Prompts).Select(p =>
+            runs.Clean.Activation(Component.ResidPre, patch.Layer, p)[patch.Position])]);
         var hooks = new HookSet().Write(Component.ResidPre.HookName(patch.Layer), x =>
         {
             var patched = x.clone();
@@ -157,7 +166,8 @@ public sealed class SweepBenchmark : IBenchmark
         return best;
     }
 
-    private static double Median(double[] sorted) => sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
+    private static double Median(double[] sorted) =>
+        sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
 
     /// <summary>The median under its name, least and greatest beside it.</summary>
     private static void Spread(JsonObject figures, string name, double[] sorted)
@@ -175,7 +185,8 @@ public sealed class SweepBenchmark : IBenchmark
         Tensor Ones() => ones(c.ModelWidth).DetachFromDisposeScope();
         var embedding = Random(c.Vocabulary, c.ModelWidth);
         return new ModelWeights(c, ScalarType.Float32, WeightProcessing.None, embedding, Random(c.ContextLength, c.ModelWidth),
-            [.. Enumerable.Range(0, c.Layers).Select(_ => new BlockWeights(Ones(), Zeros(c.ModelWidth), Random(3 * c.ModelWidth, c.ModelWidth), Zeros(3 * c.ModelWidth),
+            [.. Enumerable.Range(0, c.Layers).Select(_ =>
+                new BlockWeights(Ones(), Zeros(c.ModelWidth), Random(3 * c.ModelWidth, c.ModelWidth), Zeros(3 * c.ModelWidth),
                 Random(c.ModelWidth, c.ModelWidth), Zeros(c.ModelWidth), Ones(), Zeros(c.ModelWidth),
                 Random(c.MlpWidth, c.ModelWidth), Zeros(c.MlpWidth), Random(c.ModelWidth, c.MlpWidth), Zeros(c.ModelWidth)))],
             Ones(), Zeros(c.ModelWidth), embedding, null);
@@ -233,7 +244,8 @@ public sealed class SweepBenchmark : IBenchmark
             int[] answers = [.. sweep.Pairs.Select(p => sweep.Tokens - 1)];
             Clean = engine.RunBase([.. sweep.Pairs.Select(p => p.Clean)], answers, []);
             _corrupted = engine.RunBase([.. sweep.Pairs.Select(p => p.Corrupted!)], answers, []);
-            CorruptedTokens = tensor(sweep.Pairs.SelectMany(p => p.Corrupted!.Select(t => (long)t)).ToArray(), [sweep.Prompts, sweep.Tokens], ScalarType.Int64);
+            CorruptedTokens = tensor(sweep.Pairs.SelectMany(p => p.Corrupted!.Select(t => (long)t)).ToArray(),
+                [sweep.Prompts, sweep.Tokens], ScalarType.Int64);
         }
 
         public BaseRun Clean { get; }

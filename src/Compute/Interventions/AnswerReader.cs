@@ -40,7 +40,8 @@ internal sealed unsafe class AnswerReader<T>(BlockMath<T> math) where T : unmana
     {
         var values = new double[prompts.Length];
         var width = math.Config.ModelWidth;
-        var (rows, unembedding, bias) = (TensorMemory.Address(x), TensorMemory.Address(math.Weights.Unembedding), TensorMemory.Address(math.Weights.UnembeddingBias));
+        var (rows, unembedding, bias) = (TensorMemory.Address(x), TensorMemory.Address(math.Weights.Unembedding),
+            TensorMemory.Address(math.Weights.UnembeddingBias));
         for (var row = 0; row < prompts.Length; row++)
         {
             var columns = metric.Columns(prompts[row]);

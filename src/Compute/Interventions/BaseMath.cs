@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace InterpActors.Compute.Interventions;
 
 /// <summary>Runs prompts without intervention and derives from what was kept.</summary>
-internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answers) : IBaseMath where T : unmanaged, IFloatingPointIeee754<T>
+internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answers) : IBaseMath
+    where T : unmanaged, IFloatingPointIeee754<T>
 {
     public ModelConfig Config => math.Config;
 
@@ -94,7 +95,8 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
         Tensor Held(BaseTensor other) => run.Tensors(other, layer)[segment];
         return (kind switch
         {
-            BaseTensor.Unrotated => math.IsRotary ? Unrotated(Held(BaseTensor.Residual), layer, segment) : Held(BaseTensor.QueryKeyValue).alias(),
+            BaseTensor.Unrotated => math.IsRotary ? Unrotated(Held(BaseTensor.Residual), layer, segment)
+                : Held(BaseTensor.QueryKeyValue).alias(),
             BaseTensor.AttnOut => math.Linear(Held(BaseTensor.Z), block.Output, block.OutputBias),
             BaseTensor.ResidMid => Held(BaseTensor.Residual) + Held(BaseTensor.AttnOut),
             BaseTensor.MlpPost => Hidden(Held(BaseTensor.ResidMid), layer, segment),
@@ -114,7 +116,8 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
             var rows = run.Rows(BaseTensor.QueryKeyValue, layer, column);
             return [.. Enumerable.Range(0, length).Select(t => rows.At(prompt, t))];
         }
-        math.Attention(layer).Pattern(Column(0), Column(math.QueryWidth), Column(math.QueryWidth + math.KeyWidth), length, (T*)TensorMemory.Address(output));
+        math.Attention(layer).Pattern(Column(0), Column(math.QueryWidth), Column(math.QueryWidth + math.KeyWidth), length,
+            (T*)TensorMemory.Address(output));
         return output.DetachFromDisposeScope();
     }
 
@@ -130,7 +133,8 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
             tokens.EndRow();
         }
         var prompts = Enumerable.Range(0, run.Prompts.Count).ToArray();
-        return answers.Read(metric, prompts, tokens.Build().Pack(Config.ModelWidth, math.Weights.Type), p => throw NotFinite($"prompt {p}", "the last layer"));
+        return answers.Read(metric, prompts, tokens.Build().Pack(Config.ModelWidth, math.Weights.Type), p =>
+            throw NotFinite($"prompt {p}", "the last layer"));
     }
 
     private Tensor Embed(IEnumerable<int> tokens, IEnumerable<int> positions)
@@ -142,14 +146,16 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
     private Tensor Unrotated(Tensor x, int layer, int segment)
     {
         var block = math.Weights.Blocks[layer];
-        var normalised = math.Normalise(x, block.NormAttention, block.NormAttentionBias, t => throw NotFinite($"token {t} of segment {segment}", $"layer {layer}"));
+        var normalised = math.Normalise(x, block.NormAttention, block.NormAttentionBias, t =>
+            throw NotFinite($"token {t} of segment {segment}", $"layer {layer}"));
         return math.Linear(normalised, block.QueryKeyValue, block.QueryKeyValueBias);
     }
 
     private Tensor Hidden(Tensor mid, int layer, int segment)
     {
         var block = math.Weights.Blocks[layer];
-        var normalised = math.Normalise(mid, block.NormMlp, block.NormMlpBias, t => throw NotFinite($"token {t} of segment {segment}", $"layer {layer}"));
+        var normalised = math.Normalise(mid, block.NormMlp, block.NormMlpBias, t =>
+            throw NotFinite($"token {t} of segment {segment}", $"layer {layer}"));
         return math.Hidden(normalised, layer);
     }
 
@@ -182,5 +188,5 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
     }
 
     private static UnitException NotFinite(string what, string where) =>
-        new(UnitFailureKind.Permanent, $"the base run of {what} is not finite at {where}: the model's weights or the prompt overflow its dtype");
+        new(UnitFailureKind.Permanent, $"the base run of {what} is not finite at {where}: it overflows the run's dtype");
 }

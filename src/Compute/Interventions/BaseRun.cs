@@ -128,7 +128,8 @@ public sealed class BaseRun : IDisposable
 
     /// <summary>One tensor per segment.</summary>
     internal Tensor[] Tensors(BaseTensor kind, int layer) =>
-        _tensors.GetOrAdd((kind, layer), key => new(() => [.. Enumerable.Range(0, SegmentCount).Select(s => _math.Derive(this, key.Item1, key.Item2, s))])).Value;
+        _tensors.GetOrAdd((kind, layer), key =>
+            new(() => [.. Enumerable.Range(0, SegmentCount).Select(s => _math.Derive(this, key.Item1, key.Item2, s))])).Value;
 
     internal void Keep(BaseTensor kind, int layer, Tensor[] segments) => _tensors[(kind, layer)] = new(segments);
 
@@ -138,7 +139,8 @@ public sealed class BaseRun : IDisposable
         if (!c.HasMlp && component is Component.ResidMid or Component.MlpOut or Component.MlpPost)
             throw new ArgumentException($"an attention-only model has no {component.Word()}", nameof(component));
         long queries = c.Heads * c.HeadWidth, keys = c.KeyValueHeads * c.HeadWidth;
-        var projections = c.Positions == PositionKind.Rotary && component is Component.Q or Component.K ? BaseTensor.Unrotated : BaseTensor.QueryKeyValue;
+        var projections = c.Positions == PositionKind.Rotary && component is Component.Q or Component.K ? BaseTensor.Unrotated
+            : BaseTensor.QueryKeyValue;
         return component switch
         {
             Component.ResidPre => (BaseTensor.Residual, layer, 0, c.ModelWidth),

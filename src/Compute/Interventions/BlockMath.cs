@@ -60,7 +60,8 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
         ForEach((tokens + grain - 1) / grain, part =>
         {
             for (var t = part * grain; t < Math.Min(tokens, (part + 1) * grain); t++)
-                if (!RowNorm<T>.Apply(Config.Norm, (T*)from + (long)t * width, (T*)to + (long)t * width, width, (T*)w, (T*)b, Config.NormEpsilon))
+                if (!RowNorm<T>.Apply(Config.Norm, (T*)from + (long)t * width, (T*)to + (long)t * width, width, (T*)w, (T*)b,
+                    Config.NormEpsilon))
                     InterlockedMin(ref bad, t);
         });
         if (bad != int.MaxValue) notFinite(bad);
@@ -84,7 +85,8 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
         if (route != MatmulRoute.Packed)
             return LinearLayer.Apply(x, weight.narrow(0, firstRow, rows), bias?.narrow(0, firstRow, rows), route);
         var output = empty([x.shape[0], rows], x.dtype);
-        Packed(weight).Multiply((T*)TensorMemory.Address(x), (int)x.shape[0], (T*)TensorMemory.Address(bias), (T*)TensorMemory.Address(output),
+        Packed(weight).Multiply((T*)TensorMemory.Address(x), (int)x.shape[0], (T*)TensorMemory.Address(bias),
+            (T*)TensorMemory.Address(output),
             firstRow, rows, get_num_threads());
         return output;
     }

@@ -9,7 +9,8 @@ namespace InterpActors.Compute.Interventions;
 /// <summary>
 /// The forward of some rows together, computed for dirty ∩ needed tokens only. A token is dirty where its activation may differ from the
 /// base run's: from its edit on, unchanged through norms and MLPs, and through attention at every later query that sees a dirty key. It
-/// is needed where the metric can still see it (<see cref="RowState{T}.Needs(int, int)"/>). All that is not dirty is read from the base run.
+/// is needed where the metric can still see it (<see cref="RowState{T}.Needs(int, int)"/>). All that is not dirty is read from the base
+/// run.
 /// </summary>
 /// <remarks>
 /// Rows run on the concatenation of their tokens; each joins at the layer of its first edit that changes something. The order of edits,
@@ -53,9 +54,11 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
         mid = Overwrite(mid, Component.ResidMid);
         var hidden = mid;
         if (mid.Count > 0)
-            hidden = mid.With(math.Hidden(math.Normalise(mid.Pack(width, type), block.NormMlp, block.NormMlpBias, t => Fail(mid, t)), _layer));
+            hidden = mid.With(math.Hidden(math.Normalise(mid.Pack(width, type), block.NormMlp, block.NormMlpBias, t => Fail(mid, t)),
+                _layer));
         hidden = Overwrite(hidden, Component.MlpPost);
-        var mlp = hidden.Count == 0 ? hidden : hidden.With(math.Linear(hidden.Pack(math.Config.MlpWidth, type), block.MlpOut!, block.MlpOutBias));
+        var mlp = hidden.Count == 0 ? hidden
+            : hidden.With(math.Linear(hidden.Pack(math.Config.MlpWidth, type), block.MlpOut!, block.MlpOutBias));
         return Overwrite(AddResidual(Overwrite(mlp, Component.MlpOut), mid, Component.ResidMid), Component.ResidPost);
     }
 
@@ -114,7 +117,8 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
     {
         if (x.Count == 0) return (x, x, x);
         var block = math.Weights.Blocks[_layer];
-        var normalised = math.Normalise(x.Pack(math.Config.ModelWidth, math.Weights.Type), block.NormAttention, block.NormAttentionBias, t => Fail(x, t));
+        var normalised = math.Normalise(x.Pack(math.Config.ModelWidth, math.Weights.Type), block.NormAttention, block.NormAttentionBias,
+            t => Fail(x, t));
         var (queryWidth, keyWidth) = (math.QueryWidth, math.KeyWidth);
         var tokens = x.With(normalised);
         var needed = new TokenRows.Builder(rows.Count);
@@ -136,7 +140,8 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
     }
 
     /// <summary>Queries whose own q is dirty, that see a dirty key or value, or whose pattern an edit changes.</summary>
-    private void DirtyQueries(TokenRows.Builder builder, RowState<T> row, ReadOnlySpan<int> q, ReadOnlySpan<int> k, ReadOnlySpan<int> v, int window, PatternEdits? patterns)
+    private void DirtyQueries(TokenRows.Builder builder, RowState<T> row, ReadOnlySpan<int> q, ReadOnlySpan<int> k, ReadOnlySpan<int> v,
+        int window, PatternEdits? patterns)
     {
         var (low, high) = row.Needs(_layer + 1);
         int iq = 0, ik = 0, iv = 0, lastKey = -1;
@@ -155,16 +160,13 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
     private TokenRows AddResidual(TokenRows written, TokenRows dirty, Component clean)
     {
         if (written.Count == 0) return written;
-        var (width, lookUp) = (math.Config.ModelWidth, new Lazy<BaseRows>(() => run.Rows(clean, _layer)));
-        BlockMath<T>.ForEach(rows.Count, r =>
-        {
+        var (width, residuals) = (math.Config.ModelWidth, new nint[written.Count]);
+        BaseRows? baseRows = null;
+        for (var r = 0; r < rows.Count; r++)
             for (var t = written.Start(r); t < written.Start(r + 1); t++)
-            {
-                var residual = dirty.Find(r, written.Position(t));
-                if (residual == 0) residual = lookUp.Value.At(rows[r].Prompt, written.Position(t));
-                RowArithmetic<T>.Add((T*)written.Pointers[t], (T*)residual, width);
-            }
-        });
+                residuals[t] = dirty.Find(r, written.Position(t)) is var found and not 0
+                    ? found : (baseRows ??= run.Rows(clean, _layer)).At(rows[r].Prompt, written.Position(t));
+        BlockMath<T>.ForEach(written.Count, t => RowArithmetic<T>.Add((T*)written.Pointers[t], (T*)residuals[t], width));
         return written;
     }
 
@@ -225,7 +227,8 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
     /// <summary>Says which row is not finite.</summary>
     public static UnitException NotFinite(RowState<T> row, string where)
     {
-        var sites = string.Join(", ", row.Edits.Select(e => e.Site.Head is { } h ? $"{e.Site.HookName} head {h}" : e.Site.HookName).Distinct().Take(4));
+        var sites = string.Join(", ", row.Edits.Select(e =>
+            e.Site.Head is { } h ? $"{e.Site.HookName} head {h}" : e.Site.HookName).Distinct().Take(4));
         return new(UnitFailureKind.Permanent, $"row {row.Index} (prompt {row.Prompt}, edited at {sites}) is not finite {where}");
     }
 
@@ -265,7 +268,8 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
 
         /// <summary>Whether a query's z must be computed because of these edits.</summary>
         /// <param name="dirtyKeys">True where the row has dirty keys or values, which an edited pattern may see wherever they are.</param>
-        public bool Changes(int query, bool dirtyKeys) => _changed.Contains(query) || (dirtyKeys && _edits.Any(e => Array.BinarySearch(e.Positions, query) >= 0));
+        public bool Changes(int query, bool dirtyKeys) =>
+            _changed.Contains(query) || (dirtyKeys && _edits.Any(e => Array.BinarySearch(e.Positions, query) >= 0));
 
         public void Apply(int query, int head, Span<T> pattern)
         {
@@ -282,7 +286,8 @@ internal sealed unsafe class ChunkForward<T>(BlockMath<T> math, BaseRun run, IRe
         {
             foreach (var edit in _edits)
                 for (var i = 0; i < edit.Positions.Length; i++)
-                    if (computed.BinarySearch(edit.Positions[i]) < 0) row.Note(RowState<T>.Difference(edit, i, row.BaseValue(edit, i, run)));
+                    if (computed.BinarySearch(edit.Positions[i]) < 0)
+                        row.Note(RowState<T>.Difference(edit, i, row.BaseValue(edit, i, run)));
         }
     }
 }

@@ -36,12 +36,13 @@ public sealed class InterventionEngine : IDisposable
     /// <param name="prompts">Token ids; lengths may differ. Runs of equally long prompts are composed alike: where their tokens agree up
     /// to a position, so do their activations, bit for bit.</param>
     /// <param name="answerPositions">Position in each prompt at which metrics are read.</param>
-    /// <param name="keep">Components that will be read through <see cref="BaseRun.Activation"/>; others are recomputed when asked for.</param>
+    /// <param name="keep">Components that will be read through <see cref="BaseRun.Activation"/>; others are derived when asked for.</param>
     /// <exception cref="Messages.Studies.StudyException">The model cannot take a prompt.</exception>
     /// <exception cref="UnitException">An activation is not finite.</exception>
     public BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep)
     {
-        if (prompts.Count == 0 || prompts.Count != answerPositions.Count) throw new ArgumentException("one answer position a prompt, and at least one prompt", nameof(answerPositions));
+        if (prompts.Count == 0 || prompts.Count != answerPositions.Count)
+            throw new ArgumentException("one answer position a prompt, and at least one prompt", nameof(answerPositions));
         for (var p = 0; p < prompts.Count; p++)
         {
             HookedTransformer.CheckPrompt(_core.Config, prompts[p], $"prompt {p}");
@@ -57,8 +58,10 @@ public sealed class InterventionEngine : IDisposable
     /// <returns>A reading per row, in order.</returns>
     /// <exception cref="UnitException">An activation or a metric of a row is not finite; the message names the row.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ArgumentException">An edit does not fit its site: layer, head, positions, or shape and dtype of its values.</exception>
-    public RowReading[] Evaluate(BaseRun baseRun, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct, Action<double>? progress = null)
+    /// <exception cref="ArgumentException">An edit does not fit its site: layer, head, positions, or shape and dtype of its
+    /// values.</exception>
+    public RowReading[] Evaluate(BaseRun baseRun, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct,
+        Action<double>? progress = null)
     {
         using var _ = no_grad();
         return _core.Evaluate(baseRun, rows, metric, ct, progress);
@@ -74,7 +77,8 @@ internal interface IEngineCore : IDisposable
     ModelConfig Config { get; }
     long Operations { get; }
     BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep);
-    RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct, Action<double>? progress);
+    RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct,
+        Action<double>? progress);
 }
 
 /// <inheritdoc cref="IEngineCore"/>
@@ -100,7 +104,8 @@ internal sealed class EngineCore<T> : IEngineCore where T : unmanaged, IFloating
     public BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep) =>
         _base.Run(prompts, answerPositions, keep);
 
-    public RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct, Action<double>? progress)
+    public RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct,
+        Action<double>? progress)
     {
         using var scope = NewDisposeScope();
         var states = new RowState<T>[rows.Count];
@@ -125,7 +130,8 @@ internal sealed class EngineCore<T> : IEngineCore where T : unmanaged, IFloating
         return [.. readings.Select(r => r!.Value)];
     }
 
-    private void Compute(BaseRun run, List<RowState<T>> rows, MetricReader metric, RowReading?[] readings, CancellationToken ct, Action<double> progress)
+    private void Compute(BaseRun run, List<RowState<T>> rows, MetricReader metric, RowReading?[] readings, CancellationToken ct,
+        Action<double> progress)
     {
         using var scope = NewDisposeScope();
         var last = new ChunkForward<T>(_math, run, rows, ct).Run(progress);

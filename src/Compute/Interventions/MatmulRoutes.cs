@@ -34,7 +34,8 @@ public sealed class MatmulRoutes
     private readonly SortedDictionary<(long Out, long In), MatmulRoute> _routes;
     private readonly MatmulRoute _otherwise;
 
-    private MatmulRoutes(SortedDictionary<(long, long), MatmulRoute> routes, MatmulRoute otherwise) => (_routes, _otherwise) = (routes, otherwise);
+    private MatmulRoutes(SortedDictionary<(long, long), MatmulRoute> routes, MatmulRoute otherwise) =>
+        (_routes, _otherwise) = (routes, otherwise);
 
     /// <summary>torch's own matmul everywhere.</summary>
     public static MatmulRoutes Torch { get; } = new([], MatmulRoute.Torch);
@@ -63,7 +64,8 @@ public sealed class MatmulRoutes
 
     /// <summary>Bytes of the weights' second copies.</summary>
     public long PackedBytes(ModelConfig config, ScalarType type) =>
-        Shapes(config).Where(s => this[s.Out, s.In] == MatmulRoute.Packed).Sum(s => s.Out * s.In) * config.Layers * (type == ScalarType.Float64 ? 8 : 4);
+        Shapes(config).Where(s => this[s.Out, s.In] == MatmulRoute.Packed).Sum(s => s.Out * s.In)
+            * config.Layers * (type == ScalarType.Float64 ? 8 : 4);
 
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
     /// <exception cref="StudyException">The text is not of that form.</exception>
@@ -88,12 +90,14 @@ public sealed class MatmulRoutes
             "packed" => MatmulRoute.Packed,
             _ => throw Wrong(word),
         };
-        static StudyException Wrong(string what) => new($"'{what}' is not a matmul route", "matmul", "write torch, onednn or packed, or OUTxIN=packed for each shape");
+        static StudyException Wrong(string what) =>
+            new($"'{what}' is not a matmul route", "matmul", "write torch, onednn or packed, or OUTxIN=packed for each shape");
     }
 
     /// <inheritdoc/>
     public override string ToString() => _routes.Count == 0 ? _otherwise.ToString().ToLowerInvariant()
-        : string.Join(' ', _routes.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Key.Out}x{r.Key.In}={r.Value.ToString().ToLowerInvariant()}")));
+        : string.Join(' ', _routes.Select(r =>
+            string.Create(CultureInfo.InvariantCulture, $"{r.Key.Out}x{r.Key.In}={r.Value.ToString().ToLowerInvariant()}")));
 
     /// <summary>Weight shapes of a block. The unembedding takes torch's way unless everything is packed: few rows reach it.</summary>
     private static IEnumerable<(long Out, long In)> Shapes(ModelConfig c)
@@ -120,10 +124,12 @@ public sealed class MatmulRoutes
             {
                 using var inner = NewDisposeScope();
                 var start = System.Diagnostics.Stopwatch.GetTimestamp();
-                if (route == MatmulRoute.Packed) packed.Multiply((float*)from, CalibrationTokens, null, (float*)to, 0, (int)outputs, threads);
+                if (route == MatmulRoute.Packed)
+                    packed.Multiply((float*)from, CalibrationTokens, null, (float*)to, 0, (int)outputs, threads);
                 else LinearLayer.Apply(x, weight, null, route);
                 // The first round warms up.
-                if (round > 0) times[(int)route] = Math.Min(times[(int)route], System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds);
+                if (round > 0)
+                    times[(int)route] = Math.Min(times[(int)route], System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
         // The packed way keeps its rate at few tokens, where this measurement does not look: another must be clearly faster.
         times[(int)MatmulRoute.Packed] *= 0.8;

@@ -16,7 +16,7 @@ internal sealed record PreparedEdit(Site Site, int[] Positions, nint Address, in
     public unsafe nint Value<T>(int index) where T : unmanaged => Address + (nint)((long)index * Width * sizeof(T));
 }
 
-/// <summary>One row while it is computed: its edits in the order of the forward, what its metric can see, and what its edits changed.</summary>
+/// <summary>One row while it is computed: its edits in forward order, what its metric can see, and what its edits changed.</summary>
 internal sealed unsafe class RowState<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
     private static readonly Component[] ForwardOrder =
@@ -32,9 +32,11 @@ internal sealed unsafe class RowState<T> where T : unmanaged, IFloatingPointIeee
     public RowState(int index, InterventionRow row, BaseRun run, BlockMath<T> math)
     {
         (Index, Prompt) = (index, row.Prompt);
-        if (Prompt < 0 || Prompt >= run.Prompts.Count) throw new ArgumentException($"row {index} names prompt {Prompt} of {run.Prompts.Count}");
+        if (Prompt < 0 || Prompt >= run.Prompts.Count)
+            throw new ArgumentException($"row {index} names prompt {Prompt} of {run.Prompts.Count}");
         (Length, Answer) = (run.Prompts[Prompt].Length, run.AnswerPositions[Prompt]);
-        Edits = [.. row.Edits.OrderBy(e => e.Site.Layer).ThenBy(e => Array.IndexOf(ForwardOrder, e.Site.Component)).Select(e => Prepare(e, math))];
+        var ordered = row.Edits.OrderBy(e => e.Site.Layer).ThenBy(e => Array.IndexOf(ForwardOrder, e.Site.Component));
+        Edits = [.. ordered.Select(e => Prepare(e, math))];
         (_low, _high) = Needed(math);
     }
 
@@ -123,7 +125,8 @@ internal sealed unsafe class RowState<T> where T : unmanaged, IFloatingPointIeee
         int[] positions = edit.Positions is null ? [.. Enumerable.Range(0, Length)] : [.. edit.Positions];
         var site = $"row {Index}, {component.HookName(layer)}";
         if (layer < 0 || layer >= c.Layers) throw new ArgumentException($"{site}: the model has {c.Layers} layers");
-        if (!c.HasMlp && component is Component.ResidMid or Component.MlpOut or Component.MlpPost) throw new ArgumentException($"{site}: the model has no MLP");
+        if (!c.HasMlp && component is Component.ResidMid or Component.MlpOut or Component.MlpPost)
+            throw new ArgumentException($"{site}: the model has no MLP");
         if (head is not null && (head < 0 || head >= heads)) throw new ArgumentException($"{site}: head {head} of {heads}");
         if (component == Component.Pattern && head is null) throw new ArgumentException($"{site}: a pattern edit names its head");
         for (var i = 0; i < positions.Length; i++)
@@ -131,10 +134,12 @@ internal sealed unsafe class RowState<T> where T : unmanaged, IFloatingPointIeee
                 throw new ArgumentException($"{site}: positions must ascend from 0 to {Length - 1}");
         if (edit.Values.dim() != 2 || edit.Values.shape[0] != positions.Length || edit.Values.shape[1] != width)
             throw new ArgumentException($"{site}: values are [{string.Join(", ", edit.Values.shape)}], not [{positions.Length}, {width}]");
-        if (edit.Values.dtype != math.Weights.Type) throw new ArgumentException($"{site}: values are {edit.Values.dtype}, the model {math.Weights.Type}");
+        if (edit.Values.dtype != math.Weights.Type)
+            throw new ArgumentException($"{site}: values are {edit.Values.dtype}, the model {math.Weights.Type}");
         var offset = width == fullWidth ? 0 : head!.Value * c.HeadWidth;
         // A copy, where one is needed, lives in the scope of the call.
-        return new(edit.Site, positions, TensorMemory.Address(edit.Values.is_contiguous() ? edit.Values : edit.Values.contiguous()), width, offset, fullWidth);
+        var values = edit.Values.is_contiguous() ? edit.Values : edit.Values.contiguous();
+        return new(edit.Site, positions, TensorMemory.Address(values), width, offset, fullWidth);
     }
 
     private (int[] Low, int[] High) Needed(BlockMath<T> math)

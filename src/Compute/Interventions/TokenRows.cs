@@ -111,7 +111,8 @@ internal sealed unsafe class TokenRows
         {
             Tensor? packed = null;
             foreach (var source in sources)
-                if (packed is null && source is not null && Count > 0 && source.shape[0] >= Count && InOrder(TensorMemory.Address(source), source.shape[1] * source.element_size()))
+                if (packed is null && source is not null && Count > 0 && source.shape[0] >= Count
+                    && InOrder(TensorMemory.Address(source), source.shape[1] * source.element_size()))
                     packed = source.shape[0] == Count ? source : source.narrow(0, 0, Count);
             return new(_starts, [.. _positions], [.. _pointers], packed);
         }

@@ -23,7 +23,8 @@ public static class ActivationDump
     /// <param name="path">A safetensors file, written whole or not at all.</param>
     /// <param name="top">How many next tokens to report for each prompt.</param>
     /// <exception cref="StudyException">A name is unknown, or the file cannot be written.</exception>
-    public static IReadOnlyList<DumpedPrompt> Write(ModelWeights weights, IReadOnlyList<Prompt> prompts, IEnumerable<string> names, string path, int top = 0)
+    public static IReadOnlyList<DumpedPrompt> Write(ModelWeights weights, IReadOnlyList<Prompt> prompts, IEnumerable<string> names,
+        string path, int top = 0)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
@@ -37,13 +38,17 @@ public static class ActivationDump
             using var inner = NewDisposeScope();
             var hooks = new HookSet().Read(resolved);
             var logits = model.Forward([prompt.Tokens], hooks);
-            tensors.Add(($"{prompt.Id}/tokens", tensor(prompt.Tokens.Select(t => (long)t).ToArray(), ScalarType.Int64).MoveToOuterDisposeScope()));
-            foreach (var name in resolved) tensors.Add(($"{prompt.Id}/{name}", hooks.Activations[name][0].contiguous().MoveToOuterDisposeScope()));
+            tensors.Add(($"{prompt.Id}/tokens",
+                tensor(prompt.Tokens.Select(t => (long)t).ToArray(), ScalarType.Int64).MoveToOuterDisposeScope()));
+            foreach (var name in resolved)
+                tensors.Add(($"{prompt.Id}/{name}", hooks.Activations[name][0].contiguous().MoveToOuterDisposeScope()));
             results.Add(new(prompt, top > 0 ? Top(logits[0, -1], top) : []));
         }
         try
         {
-            SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["model"] = weights.Config.Name, ["processing"] = weights.Processing.ToString().ToLowerInvariant() });
+            var processing = weights.Processing.ToString().ToLowerInvariant();
+            SafetensorsWriter.Write(path, tensors, new Dictionary<string,
+                string> { ["model"] = weights.Config.Name, ["processing"] = processing });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -60,6 +65,7 @@ public static class ActivationDump
         var values = logits.to_type(ScalarType.Float64).contiguous();
         var logProbabilities = values.log_softmax(-1).data<double>().ToArray();
         var all = values.data<double>().ToArray();
-        return [.. Enumerable.Range(0, all.Length).OrderByDescending(i => all[i]).Take(count).Select(i => new NextToken(i, all[i], logProbabilities[i]))];
+        return [.. Enumerable.Range(0, all.Length).OrderByDescending(i => all[i]).Take(count).Select(i =>
+            new NextToken(i, all[i], logProbabilities[i]))];
     }
 }

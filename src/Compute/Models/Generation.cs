@@ -13,7 +13,8 @@ public static class Generation
     /// <param name="most">Tokens to generate at most; fewer where the model's context is full.</param>
     /// <param name="edits">Interventions on the prompt's and the new tokens' activations.</param>
     /// <exception cref="StudyException">The model cannot take the prompt, or an edit never met its positions.</exception>
-    public static IEnumerable<int> Greedy(ModelWeights weights, int[] prompt, int most, int? end = null, IReadOnlyList<GenerationEdit>? edits = null)
+    public static IEnumerable<int> Greedy(ModelWeights weights, int[] prompt, int most, int? end = null,
+        IReadOnlyList<GenerationEdit>? edits = null)
     {
         HookedTransformer.CheckPrompt(weights.Config, prompt);
         return Run();

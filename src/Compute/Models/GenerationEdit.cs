@@ -31,7 +31,8 @@ public sealed record GenerationEdit(string Hook, int? Head, IReadOnlyList<int>? 
     public static IReadOnlyList<GenerationEdit> Read(StudyObject root, ModelConfig config)
     {
         foreach (var key in root.Keys)
-            if (key != "edits") throw new StudyException($"unknown key '{key}'", root[key]!.Place.ToString(), "write edits = [{ hook = …, value = zero }]");
+            if (key != "edits")
+                throw new StudyException($"unknown key '{key}'", root[key]!.Place.ToString(), "write edits = [{ hook = …, value = zero }]");
         if (root["edits"] is not StudyList { Items.Count: > 0 } list)
             throw new StudyException("no edits", root.Place.ToString(), "write edits = [{ hook = …, value = zero }]");
         return [.. list.Items.SelectMany(item => One(item, config))];
@@ -39,7 +40,8 @@ public sealed record GenerationEdit(string Hook, int? Head, IReadOnlyList<int>? 
 
     private static IEnumerable<GenerationEdit> One(StudyNode item, ModelConfig config)
     {
-        if (item is not StudyObject source) throw new StudyException("an edit must be an object", item.Place.ToString(), "write { hook = …, value = zero }");
+        if (item is not StudyObject source)
+            throw new StudyException("an edit must be an object", item.Place.ToString(), "write { hook = …, value = zero }");
         var section = new StudySection(source, "edits");
         var hooks = HookNames.Resolve(config, [section.Text("hook")], section.Where("hook"));
         var hasHeads = hooks.All(h => Heads(h, config) > 0);
@@ -54,7 +56,8 @@ public sealed record GenerationEdit(string Hook, int? Head, IReadOnlyList<int>? 
         };
         var factor = kind == GenerationEditKind.Scale ? section.Number("by") : 0;
         section.Finish();
-        if (hooks.FirstOrDefault(h => h.EndsWith("pattern", StringComparison.Ordinal) || h.EndsWith("attn_scores", StringComparison.Ordinal)) is { } pattern)
+        if (hooks.FirstOrDefault(h => h.EndsWith("pattern", StringComparison.Ordinal)
+            || h.EndsWith("attn_scores", StringComparison.Ordinal)) is { } pattern)
             throw section.Wrong("hook", $"{pattern} cannot be edited while generating", "edit z, q, k, v or a residual stream");
         return hooks.Select(h => new GenerationEdit(h, hasHeads ? head : null, positions, kind, factor));
     }
@@ -87,5 +90,6 @@ public sealed record GenerationEdit(string Hook, int? Head, IReadOnlyList<int>? 
     }
 
     internal StudyException NeverFired(int tokens) =>
-        new($"the edit of {Hook} never fired: its positions {string.Join(", ", Positions ?? [])} are not among the {tokens} tokens", "--intervene", "name earlier positions or generate more");
+        new($"the edit of {Hook} never fired: its positions {string.Join(", ", Positions ?? [])} are not among the {tokens} tokens",
+            "--intervene", "name earlier positions or generate more");
 }

@@ -28,7 +28,8 @@ public static partial class HookNames
 
     private static readonly Dictionary<string, string> BridgeNames = new(StringComparer.Ordinal)
     {
-        ["hook_in"] = "hook_resid_pre", ["hook_out"] = "hook_resid_post", ["attn.hook_out"] = "hook_attn_out", ["mlp.hook_out"] = "hook_mlp_out",
+        ["hook_in"] = "hook_resid_pre", ["hook_out"] = "hook_resid_post", ["attn.hook_out"] = "hook_attn_out",
+            ["mlp.hook_out"] = "hook_mlp_out",
         ["attn.q.hook_out"] = "attn.hook_q", ["attn.k.hook_out"] = "attn.hook_k", ["attn.v.hook_out"] = "attn.hook_v",
         ["attn.o.hook_in"] = "attn.hook_z", ["mlp.hook_in"] = "hook_mlp_in",
     };
@@ -115,7 +116,8 @@ public static partial class HookNames
         {
             var pattern = GlobToRegex(name);
             var last = name[(name.LastIndexOf('.') + 1)..];
-            return points.Where(p => pattern.IsMatch(p.Name) && (!p.OnRequest || p.Name.EndsWith("." + last, StringComparison.Ordinal))).Select(p => p.Name);
+            return points.Where(p => pattern.IsMatch(p.Name) && (!p.OnRequest || p.Name.EndsWith("." + last, StringComparison.Ordinal)))
+                .Select(p => p.Name);
         }
         var candidates = Candidates(name).ToHashSet(StringComparer.Ordinal);
         return points.Where(p => candidates.Contains(p.Name) || candidates.Contains(WithoutLayer(p.Name))).Select(p => p.Name);
@@ -136,7 +138,8 @@ public static partial class HookNames
         var word = packed.Groups["word"].Value;
         if (word.StartsWith("hook_", StringComparison.Ordinal)) word = word[5..];
         word = Shorts.GetValueOrDefault(word, word);
-        var layer = packed.Groups["layer"].Success ? int.Parse(packed.Groups["layer"].Value, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) : "#";
+        var layer = packed.Groups["layer"].Success
+            ? int.Parse(packed.Groups["layer"].Value, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) : "#";
         var kind = packed.Groups["kind"].Value;
         if (word is "scale" or "normalized")
             yield return kind.Length > 0 ? $"blocks.{layer}.{kind}.hook_{word}" : $"ln_final.hook_{word}";
@@ -149,7 +152,8 @@ public static partial class HookNames
 
     private static StudyException Unknown(IReadOnlyList<HookPoint> points, string name, string? where)
     {
-        if (name.AsSpan().IndexOfAny("*?{") >= 0) return new($"no hook point matches '{name}'", where, "interp model inspect MODEL lists them");
+        if (name.AsSpan().IndexOfAny("*?{") >= 0)
+            return new($"no hook point matches '{name}'", where, "interp model inspect MODEL lists them");
         var shorts = points.Select(p => p.Name[(p.Name.LastIndexOf("hook_", StringComparison.Ordinal) is var at and >= 0 ? at + 5 : 0)..]);
         return new($"unknown hook '{name}'", where, StudySection.Nearest(name, [.. shorts.Concat(points.Select(p => p.Name)).Distinct()]));
     }

@@ -58,7 +58,8 @@ public sealed class HookSet
         {
             var edited = edit(value);
             if (!edited.shape.AsSpan().SequenceEqual(value.shape))
-                throw new InvalidOperationException($"an edit of {name} changed its shape from [{string.Join(", ", value.shape)}] to [{string.Join(", ", edited.shape)}]");
+                throw new InvalidOperationException(
+                    $"an edit of {name} changed its shape from [{string.Join(", ", value.shape)}] to [{string.Join(", ", edited.shape)}]");
             value = edited;
         }
         if (_reads.Contains(name))

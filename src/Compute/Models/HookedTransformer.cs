@@ -35,8 +35,10 @@ public sealed class HookedTransformer : IDisposable
     public Tensor Forward(IReadOnlyList<int[]> prompts, HookSet? hooks = null)
     {
         foreach (var prompt in prompts) CheckPrompt(_config, prompt);
-        if (prompts.Any(p => p.Length != prompts[0].Length)) throw new ArgumentException("prompts of one forward must be equally long", nameof(prompts));
-        using var ids = tensor(prompts.SelectMany(p => p.Select(t => (long)t)).ToArray(), [prompts.Count, prompts[0].Length], ScalarType.Int64);
+        if (prompts.Any(p => p.Length != prompts[0].Length))
+            throw new ArgumentException("prompts of one forward must be equally long", nameof(prompts));
+        using var ids = tensor(prompts.SelectMany(p => p.Select(t => (long)t)).ToArray(), [prompts.Count, prompts[0].Length],
+            ScalarType.Int64);
         return Forward(ids, hooks);
     }
 
@@ -49,7 +51,8 @@ public sealed class HookedTransformer : IDisposable
     {
         var (batch, length, first) = (tokens.shape[0], tokens.shape[1], past?.Length ?? 0);
         if (first + length > _config.ContextLength)
-            throw new StudyException($"{first + length} tokens are more than the model's context of {_config.ContextLength}", null, "shorten the prompt");
+            throw new StudyException($"{first + length} tokens are more than the model's context of {_config.ContextLength}", null,
+                "shorten the prompt");
         hooks ??= new HookSet();
         var x = hooks.Apply("hook_embed", Weights.Embedding.index_select(0, tokens.flatten()).view(batch, length, -1));
         if (Weights.PositionEmbedding is { } positions)
@@ -89,7 +92,8 @@ public sealed class HookedTransformer : IDisposable
     {
         if (tokens.Length == 0) throw new StudyException("a prompt without tokens", where, "give at least one token");
         if (tokens.Length > config.ContextLength)
-            throw new StudyException($"{tokens.Length} tokens are more than the model's context of {config.ContextLength}", where, "shorten the prompt");
+            throw new StudyException($"{tokens.Length} tokens are more than the model's context of {config.ContextLength}", where,
+                "shorten the prompt");
         foreach (var token in tokens)
             if (token < 0 || token >= config.Vocabulary)
                 throw new StudyException($"token id {token} is not in the vocabulary", where, $"ids go from 0 to {config.Vocabulary - 1}");
@@ -135,7 +139,8 @@ public sealed class HookedTransformer : IDisposable
         long queries = _config.Heads, shared = _config.KeyValueHeads;
         var normalised = Normalise(name + "ln1.", x, block.NormAttention, block.NormAttentionBias, hooks);
         var all = F.linear(normalised, block.QueryKeyValue, block.QueryKeyValueBias).view(x.shape[0], x.shape[1], queries + 2 * shared, -1);
-        return (Stream(0, queries, "hook_q_input"), Stream(queries, shared, "hook_k_input"), Stream(queries + shared, shared, "hook_v_input"));
+        return (Stream(0, queries, "hook_q_input"), Stream(queries, shared, "hook_k_input"),
+            Stream(queries + shared, shared, "hook_v_input"));
 
         Tensor Stream(long from, long heads, string hook)
         {
@@ -146,7 +151,8 @@ public sealed class HookedTransformer : IDisposable
             if (together) input = hooks.Apply(name + "hook_attn_in", input);
             input = hooks.Apply(name + hook, input);
             input = Normalise("", input, block.NormAttention, block.NormAttentionBias, NoHooks);
-            var weight = block.QueryKeyValue.narrow(0, from * _config.HeadWidth, heads * _config.HeadWidth).view(heads, _config.HeadWidth, -1);
+            var weight = block.QueryKeyValue.narrow(0, from * _config.HeadWidth, heads * _config.HeadWidth)
+                .view(heads, _config.HeadWidth, -1);
             var projected = einsum("bphd,hed->bphe", input, weight);
             return block.QueryKeyValueBias is null ? projected
                 : projected + block.QueryKeyValueBias.narrow(0, from * _config.HeadWidth, heads * _config.HeadWidth).view(heads, -1);

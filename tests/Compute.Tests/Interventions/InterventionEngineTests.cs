@@ -31,7 +31,8 @@ public class InterventionEngineTests
         using var weights = RandomModels.Weights(config, seed: seed, affineNorms: seed % 2 == 0, tied: seed % 3 == 0);
         using var engine = new InterventionEngine(weights, seed < 3 ? MatmulRoutes.Packed : MatmulRoutes.Torch);
         using var oracle = new PlainOracle(weights);
-        int[][] prompts = [.. Enumerable.Range(0, 4).Select(i => RandomModels.Prompt(config, seed == 2 ? random.Next(30, 45) : random.Next(1, 12), seed * 10 + i))];
+        int[][] prompts = [.. Enumerable.Range(0, 4).Select(i =>
+            RandomModels.Prompt(config, seed == 2 ? random.Next(30, 45) : random.Next(1, 12), seed * 10 + i))];
         int[] answers = [.. prompts.Select(p => random.Next(3) == 0 ? random.Next(p.Length) : p.Length - 1)];
         using var run = engine.RunBase(prompts, answers, [Component.Pattern, Component.MlpPost]);
         var rows = Enumerable.Range(0, 40).Select(_ => RandomRow(config, run, random)).ToArray();
@@ -43,7 +44,8 @@ public class InterventionEngineTests
         {
             var (p, what) = (rows[r].Prompt, Describe(rows[r]));
             var (expected, changed, largest) = oracle.Evaluate(prompts[p], p, answers[p], rows[r].Edits, metric);
-            Assert.True(Math.Abs(expected - readings[r].Metric) <= 1e-12 * Math.Max(1, Math.Abs(expected)), $"{what}: {readings[r].Metric:R}, plain {expected:R}");
+            Assert.True(Math.Abs(expected - readings[r].Metric) <= 1e-12 * Math.Max(1, Math.Abs(expected)),
+                $"{what}: {readings[r].Metric:R}, plain {expected:R}");
             Assert.True(readings[r].Recomputed || readings[r].Metric == baseline[p], what);
             if (rows[r].Edits.Count > 1) continue;
             Assert.True(changed == readings[r].ChangedElements, $"{what}: changed {readings[r].ChangedElements}, plain {changed}");
@@ -60,8 +62,10 @@ public class InterventionEngineTests
         using var weights = RandomModels.Weights(config);
         using var engine = new InterventionEngine(weights, MatmulRoutes.Torch);
         using var model = new HookedTransformer(weights);
-        int[][] prompts = [RandomModels.Prompt(config, 9, 1), RandomModels.Prompt(config, 5, 2), RandomModels.Prompt(config, 1, 3), RandomModels.Prompt(config, 40, 4)];
-        Component[] components = [.. Enum.GetValues<Component>().Where(c => config.HasMlp || c is not (Component.ResidMid or Component.MlpOut or Component.MlpPost))];
+        int[][] prompts = [RandomModels.Prompt(config, 9, 1), RandomModels.Prompt(config, 5, 2), RandomModels.Prompt(config, 1, 3),
+            RandomModels.Prompt(config, 40, 4)];
+        Component[] components = [.. Enum.GetValues<Component>().Where(c =>
+            config.HasMlp || c is not (Component.ResidMid or Component.MlpOut or Component.MlpPost))];
         using var kept = engine.RunBase(prompts, [8, 4, 0, 39], components);
         using var derived = engine.RunBase(prompts, [8, 4, 0, 39], []);
         Assert.True(kept.Bytes > derived.Bytes);
@@ -77,7 +81,8 @@ public class InterventionEngineTests
                     var activation = kept.Activation(component, layer, p);
                     Assert.Equal(expected.shape, activation.shape);
                     Assert.True((expected - activation).abs().max().ToDouble() < 1e-12, $"{component} {layer} {p}");
-                    Assert.True(activation.Equals(derived.Activation(component, layer, p)), $"{component} {layer}: derived bits differ from kept ones");
+                    Assert.True(activation.Equals(derived.Activation(component, layer, p)),
+                        $"{component} {layer}: derived bits differ from kept ones");
                 }
         }
     }
@@ -93,10 +98,12 @@ public class InterventionEngineTests
         using var cleanRun = engine.RunBase([clean], [8], []);
         using var run = engine.RunBase([corrupted], [8], []);
         var metric = new ColumnMetric(41);
-        var rows = from c in new[] { Component.ResidPre, Component.AttnOut, Component.MlpOut, Component.ResidMid, Component.ResidPost, Component.Z, Component.K, Component.MlpPost }
+        var rows = from c in new[] { Component.ResidPre, Component.AttnOut, Component.MlpOut, Component.ResidMid, Component.ResidPost,
+            Component.Z, Component.K, Component.MlpPost }
                    from layer in Enumerable.Range(0, 4)
                    from position in Enumerable.Range(0, 9)
-                   select (Position: position, Row: new InterventionRow(0, [new(new(layer, c, null), [position], cleanRun.Activation(c, layer, 0).narrow(0, position, 1))]));
+                   select (Position: position, Row: new InterventionRow(0,
+                       [new(new(layer, c, null), [position], cleanRun.Activation(c, layer, 0).narrow(0, position, 1))]));
         var all = rows.ToArray();
         var readings = engine.Evaluate(run, [.. all.Select(r => r.Row)], metric, default);
         for (var i = 0; i < all.Length; i++)
@@ -130,7 +137,8 @@ public class InterventionEngineTests
         var c = RandomModels.Gpt;
         using var weights = RandomModels.Weights(c);
         using var engine = new InterventionEngine(weights, MatmulRoutes.Packed);
-        using var run = engine.RunBase([RandomModels.Prompt(c, 9, 1)], [7], [Component.AttnOut, Component.MlpOut, Component.MlpPost, Component.ResidMid, Component.Pattern]);
+        using var run = engine.RunBase([RandomModels.Prompt(c, 9, 1)], [7],
+            [Component.AttnOut, Component.MlpOut, Component.MlpPost, Component.ResidMid, Component.Pattern]);
         run.Readings(new ColumnMetric(41));
         long d = c.ModelWidth, heads = c.Heads * c.HeadWidth;
         long q = 2 * d * heads, kv = 2 * q, o = q, mlpIn = 2 * d * c.MlpWidth, mlpOut = mlpIn, mlp = mlpIn + mlpOut;
@@ -141,7 +149,8 @@ public class InterventionEngineTests
         {
             var width = component == Component.MlpPost ? c.MlpWidth : component == Component.Pattern ? 9 : d;
             var before = engine.Operations;
-            Edit edit = new(new(layer, component, component == Component.Pattern ? 1 : null), [position], ones([1, width], ScalarType.Float64));
+            Edit edit = new(new(layer, component, component == Component.Pattern ? 1 : null), [position],
+                ones([1, width], ScalarType.Float64));
             engine.Evaluate(run, [new(0, [edit])], new ColumnMetric(41), default);
             Assert.Equal((component, layer, position, expected), (component, layer, position, engine.Operations - before));
         }
@@ -201,7 +210,8 @@ public class InterventionEngineTests
         using var run = engine.RunBase(prompts, [9, 9, 9, 9, 9], []);
         var metric = new ColumnMetric(config.Vocabulary);
         var value = rotated ? randn([10, 8], ScalarType.Float64) : zeros([10, 8], ScalarType.Float64);
-        var readings = engine.Evaluate(run, [.. Enumerable.Range(0, 5).Select(p => new InterventionRow(p, [new(new(0, Component.Z, 2), null, value)]))], metric, default);
+        var readings = engine.Evaluate(run,
+            [.. Enumerable.Range(0, 5).Select(p => new InterventionRow(p, [new(new(0, Component.Z, 2), null, value)]))], metric, default);
         Assert.Equal(run.Readings(metric), readings.Select(r => r.Metric));
         Assert.All(readings, r => Assert.Equal(80, r.ChangedElements));
     }
@@ -259,7 +269,8 @@ public class InterventionEngineTests
         using var engine = new InterventionEngine(weights, MatmulRoutes.Torch);
         using var run = engine.RunBase([[1, 2, 3]], [2], []);
         void Refused(string message, Edit edit) =>
-            Assert.Contains(message, Assert.Throws<ArgumentException>(() => engine.Evaluate(run, [new(0, [edit])], new ColumnMetric(41), default)).Message);
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() =>
+                engine.Evaluate(run, [new(0, [edit])], new ColumnMetric(41), default)).Message);
         var one = zeros([1, 32], ScalarType.Float64);
         Refused("the model has 3 layers", new(new(3, Component.ResidPre, null), [0], one));
         Refused("no MLP", new(new(0, Component.MlpOut, null), [0], one));
@@ -270,14 +281,17 @@ public class InterventionEngineTests
     }
 
     private static string Describe(InterventionRow row) =>
-        $"prompt {row.Prompt}: " + string.Join("; ", row.Edits.Select(e => $"{e.Site.HookName} head {e.Site.Head} at {(e.Positions is null ? "all" : string.Join(",", e.Positions))}"));
+        $"prompt {row.Prompt}: " + string.Join("; ", row.Edits.Select(e =>
+            $"{e.Site.HookName} head {e.Site.Head} at {(e.Positions is null ? "all" : string.Join(",", e.Positions))}"));
 
-    /// <summary>One to three edits of random sites, positions and values: noise, zero, the base itself, or the base with some rows changed.</summary>
+    /// <summary>One to three edits of random sites, positions and values: noise, zero, the base itself, or the base with some rows
+    /// changed.</summary>
     private static InterventionRow RandomRow(ModelConfig config, BaseRun run, Random random)
     {
         var prompt = random.Next(run.Prompts.Count);
         var length = run.Prompts[prompt].Length;
-        Component[] components = [.. Enum.GetValues<Component>().Where(c => config.HasMlp || c is not (Component.ResidMid or Component.MlpOut or Component.MlpPost))];
+        Component[] components = [.. Enum.GetValues<Component>().Where(c =>
+            config.HasMlp || c is not (Component.ResidMid or Component.MlpOut or Component.MlpPost))];
         var edits = Enumerable.Range(0, random.Next(4) switch { 3 => 3, 2 => 2, _ => 1 }).Select(_ =>
         {
             var (component, layer) = (components[random.Next(components.Length)], random.Next(config.Layers));

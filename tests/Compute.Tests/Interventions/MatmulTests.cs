@@ -18,14 +18,16 @@ public class MatmulTests
     public unsafe void Packed_weights_multiply(int tokens, int outputs, int inputs)
     {
         using var scope = NewDisposeScope();
-        var (x, weight, bias) = (randn([tokens, inputs], ScalarType.Float64), randn([outputs, inputs], ScalarType.Float64), randn([outputs], ScalarType.Float64));
+        var (x, weight, bias) = (randn([tokens, inputs], ScalarType.Float64), randn([outputs, inputs], ScalarType.Float64),
+            randn([outputs], ScalarType.Float64));
         using var packed = new PackedWeight<double>((double*)TensorMemory.Address(weight), outputs, inputs);
         var expected = x.matmul(weight.t()) + bias;
         foreach (var (first, count) in new[] { (0, outputs), (outputs / 3, outputs - outputs / 3), (outputs / 2, (outputs + 3) / 4) })
             foreach (var threads in new[] { 1, 3 })
             {
                 var output = full([tokens, count], double.NaN, ScalarType.Float64);
-                packed.Multiply((double*)TensorMemory.Address(x), tokens, (double*)TensorMemory.Address(bias), (double*)TensorMemory.Address(output), first, count, threads);
+                packed.Multiply((double*)TensorMemory.Address(x), tokens, (double*)TensorMemory.Address(bias),
+                    (double*)TensorMemory.Address(output), first, count, threads);
                 Assert.True((output - expected.narrow(1, first, count)).abs().max().ToDouble() < 1e-11);
             }
     }
@@ -53,7 +55,8 @@ public class MatmulTests
         using var weights = RandomModels.Weights(RandomModels.Llama, ScalarType.Float32);
         int[][] prompts = [.. Enumerable.Range(0, 12).Select(i => RandomModels.Prompt(weights.Config, 11, i))];
         int[] answers = [.. prompts.Select(p => 10)];
-        var rows = Enumerable.Range(0, 12).Select(p => new InterventionRow(p, [new(new(1, Component.ResidPre, null), null, ones([11, 32]))])).ToArray();
+        var rows = Enumerable.Range(0, 12).Select(p =>
+            new InterventionRow(p, [new(new(1, Component.ResidPre, null), null, ones([11, 32]))])).ToArray();
         double[] Metrics(MatmulRoutes routes)
         {
             using var engine = new InterventionEngine(weights, routes);
@@ -85,6 +88,7 @@ public class MatmulTests
         Assert.Equal(routes.ToString(), MatmulRoutes.Parse(routes.ToString()).ToString());
         Assert.True(routes.ToString() == "packed" || routes.ToString().Split(' ').Length == 4, routes.ToString());
         Assert.Equal("packed", MatmulRoutes.Calibrate(RandomModels.Llama, ScalarType.Float64, 1).ToString());
-        Assert.Equal(4 * 8 * (80 * 32 + 32 * 48 + 128 * 32 + 32 * 64), MatmulRoutes.Packed.PackedBytes(RandomModels.Llama, ScalarType.Float64));
+        Assert.Equal(4 * 8 * (80 * 32 + 32 * 48 + 128 * 32 + 32 * 64),
+            MatmulRoutes.Packed.PackedBytes(RandomModels.Llama, ScalarType.Float64));
     }
 }

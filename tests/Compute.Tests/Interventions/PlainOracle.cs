@@ -11,7 +11,8 @@ internal sealed class PlainOracle(ModelWeights weights) : IDisposable
 {
     private readonly HookedTransformer _model = new(weights);
 
-    public (double Metric, long Changed, double Largest) Evaluate(int[] prompt, int promptIndex, int answer, IReadOnlyList<Edit> edits, MetricReader metric)
+    public (double Metric, long Changed, double Largest) Evaluate(int[] prompt, int promptIndex, int answer, IReadOnlyList<Edit> edits,
+        MetricReader metric)
     {
         var (changed, largest) = (0L, 0.0);
         var logits = Forward(prompt, edits, new HookSet(), (c, l) => (changed, largest) = (changed + c, Math.Max(largest, l)))[0, answer];
@@ -27,8 +28,9 @@ internal sealed class PlainOracle(ModelWeights weights) : IDisposable
                 var result = old.contiguous().clone();
                 var (head, component) = (edit.Site.Head, edit.Site.Component);
                 var view = component == Component.Pattern ? result[0, head!.Value] : result[0].flatten(1);
-                if (head is { } h && component != Component.Pattern) view = view.narrow(1, (long)h * weights.Config.HeadWidth, weights.Config.HeadWidth);
-                long[] positions = edit.Positions?.Select(p => (long)p).ToArray() ?? [.. Enumerable.Range(0, prompt.Length).Select(i => (long)i)];
+                if (head is { } h && component != Component.Pattern)
+                    view = view.narrow(1, (long)h * weights.Config.HeadWidth, weights.Config.HeadWidth);
+                long[] positions = [.. (edit.Positions ?? [.. Enumerable.Range(0, prompt.Length)]).Select(p => (long)p)];
                 if (positions.Length == 0) return result;
                 var index = tensor(positions);
                 var difference = (view.index_select(0, index) - edit.Values).abs();
@@ -66,5 +68,6 @@ internal sealed class AllLogitsMetric(int vocabulary) : MetricReader
     public override int[] Columns(int prompt) => throw new InvalidOperationException();
     public override double FromColumns(int prompt, ReadOnlySpan<double> logits) => throw new InvalidOperationException();
     public override double[] FromLogits(IReadOnlyList<int> prompts, Tensor logits) =>
-        [.. prompts.Select((p, row) => logits[row].to_type(ScalarType.Float64).logsumexp(0).ToDouble() + logits[row, (7 + p) % vocabulary].ToDouble())];
+        [.. prompts.Select((p, row) => logits[row].to_type(ScalarType.Float64).logsumexp(0).ToDouble()
+            + logits[row, (7 + p) % vocabulary].ToDouble())];
 }

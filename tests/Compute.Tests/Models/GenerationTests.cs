@@ -39,7 +39,8 @@ public class GenerationTests
         using var weights = RandomModels.Weights(RandomModels.Llama);
         using var model = new HookedTransformer(weights);
         var prompt = RandomModels.Prompt(weights.Config, 6, 1);
-        var edits = GenerationEdit.Read(Edits(("hook", "z"), ("head", "3"), ("value", value), ("by", value == "scale" ? "-3" : null)), weights.Config);
+        var edits = GenerationEdit.Read(Edits(("hook", "z"), ("head", "3"), ("value", value), ("by", value == "scale" ? "-3" : null)),
+            weights.Config);
         Assert.Equal(4, edits.Count);
         var generated = Generation.Greedy(weights, prompt, 5, null, edits).ToArray();
         for (var i = 0; i < 5; i++)
@@ -61,7 +62,8 @@ public class GenerationTests
         using var weights = RandomModels.Weights(RandomModels.Gpt);
         GenerationEdit edit = new("blocks.0.hook_resid_pre", null, [9], GenerationEditKind.Mean, 0);
         var prompt = RandomModels.Prompt(weights.Config, 5, 1);
-        Assert.Contains("never fired", Assert.Throws<StudyException>(() => Generation.Greedy(weights, prompt, 3, null, [edit]).ToArray()).Message);
+        Assert.Contains("never fired", Assert.Throws<StudyException>(() =>
+            Generation.Greedy(weights, prompt, 3, null, [edit]).ToArray()).Message);
         Assert.Equal(6, Generation.Greedy(weights, prompt, 6, null, [edit]).Count());
     }
 

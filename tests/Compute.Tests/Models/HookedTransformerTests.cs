@@ -27,7 +27,8 @@ public class HookedTransformerTests
         {
             var dims = string.Join(", ", reads.Activations[point.Name].shape.Skip(1));
             Assert.Equal(point.Shape.Replace("pos", "7").Replace("query", "7").Replace("key", "7"), $"[{dims}]");
-            var edited = model.Forward(prompts, new HookSet().Write(point.Name, x => point.Name.EndsWith("scores") ? x * 1.25 : x + x.square() * 0.3));
+            var edited = model.Forward(prompts,
+                new HookSet().Write(point.Name, x => point.Name.EndsWith("scores") ? x * 1.25 : x + x.square() * 0.3));
             Assert.True((edited - logits).abs().max().ToDouble() > 1e-6, $"editing {point.Name} changed nothing");
         }
     }

@@ -12,7 +12,8 @@ internal static class RandomModels
 
     public static readonly ModelConfig Llama = Gpt with
     {
-        Family = "llama", Name = "llama", Layers = 4, Heads = 6, KeyValueHeads = 2, Norm = NormKind.RmsNorm, Activation = ActivationKind.Silu, GatedMlp = true,
+        Family = "llama", Name = "llama", Layers = 4, Heads = 6, KeyValueHeads = 2, Norm = NormKind.RmsNorm,
+        Activation = ActivationKind.Silu, GatedMlp = true,
         Positions = PositionKind.Rotary, Rotary = Rotary(8, 10000), SlidingWindows = [null, null, null, null],
     };
 
@@ -32,7 +33,8 @@ internal static class RandomModels
 
     /// <param name="affineNorms">False leaves norm weights null, as folding does.</param>
     /// <param name="tied">The unembedding is the embedding.</param>
-    public static ModelWeights Weights(ModelConfig c, ScalarType type = ScalarType.Float64, int seed = 0, bool affineNorms = true, bool tied = false)
+    public static ModelWeights Weights(ModelConfig c, ScalarType type = ScalarType.Float64, int seed = 0, bool affineNorms = true,
+        bool tied = false)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed);
@@ -46,10 +48,12 @@ internal static class RandomModels
         Tensor? Bias(long width) => biases ? Random(0.1, 0, width) : null;
 
         var blocks = Enumerable.Range(0, c.Layers).Select(_ => new BlockWeights(
-            NormWeight(), NormBias(), Matrix((c.Heads + 2 * c.KeyValueHeads) * c.HeadWidth, c.ModelWidth), Bias((c.Heads + 2 * c.KeyValueHeads) * c.HeadWidth),
+            NormWeight(), NormBias(), Matrix((c.Heads + 2 * c.KeyValueHeads) * c.HeadWidth, c.ModelWidth),
+            Bias((c.Heads + 2 * c.KeyValueHeads) * c.HeadWidth),
             Matrix(c.ModelWidth, c.Heads * c.HeadWidth), Bias(c.ModelWidth),
             c.HasMlp ? NormWeight() : null, c.HasMlp ? NormBias() : null,
-            c.HasMlp ? Matrix(c.GatedMlp ? 2 * c.MlpWidth : c.MlpWidth, c.ModelWidth) : null, c.HasMlp ? Bias(c.GatedMlp ? 2 * c.MlpWidth : c.MlpWidth) : null,
+            c.HasMlp ? Matrix(c.GatedMlp ? 2 * c.MlpWidth : c.MlpWidth, c.ModelWidth) : null,
+            c.HasMlp ? Bias(c.GatedMlp ? 2 * c.MlpWidth : c.MlpWidth) : null,
             c.HasMlp ? Matrix(c.ModelWidth, c.MlpWidth) : null, c.HasMlp ? Bias(c.ModelWidth) : null)).ToArray();
         var embedding = Random(1, 0, c.Vocabulary, c.ModelWidth);
         return new ModelWeights(c, type, WeightProcessing.None, embedding,

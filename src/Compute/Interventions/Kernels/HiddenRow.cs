@@ -35,7 +35,10 @@ internal static unsafe class HiddenRow<T> where T : unmanaged, IFloatingPointIee
     private static Vector512<T> Apply(ActivationKind kind, Vector512<T> x)
     {
         var exponent = kind == ActivationKind.Silu ? -x
-            : x * Vector512.Create(T.CreateChecked(-2 * Math.Sqrt(2 / Math.PI))) * Lanes.Fma(x * x, Vector512.Create(T.CreateChecked(0.044715)), Vector512<T>.One);
+            : x * Constant(-2 * Math.Sqrt(2 / Math.PI)) * Lanes.Fma(x * x, Constant(0.044715), Vector512<T>.One);
         return x / (Vector512<T>.One + Lanes.Exp(exponent));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<T> Constant(double value) => Vector512.Create(T.CreateChecked(value));
 }

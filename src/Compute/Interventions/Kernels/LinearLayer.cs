@@ -17,7 +17,8 @@ internal static class LinearLayer
     /// <returns>[tokens, out], contiguous.</returns>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias, MatmulRoute route)
     {
-        if (route != MatmulRoute.OneDnn || x.dtype != ScalarType.Float32 || x.shape[0] < SmallestOneDnnBatch) return F.linear(x, weight, bias);
+        if (route != MatmulRoute.OneDnn || x.dtype != ScalarType.Float32 || x.shape[0] < SmallestOneDnnBatch)
+            return F.linear(x, weight, bias);
         // A 1x1 convolution over a channels-last image of tokens x 1 pixels is this matmul. Dilation means nothing to a 1x1 kernel,
         // but without it torch sends single-threaded 1x1 convolutions to MKL, not to oneDNN.
         var (tokens, inputs, outputs) = (x.shape[0], x.shape[1], weight.shape[0]);

@@ -49,7 +49,8 @@ internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIe
         }
         for (nint k = 0; k < depth; k++, panel += 4 * lanes)
         {
-            var (b0, b1, b2, b3) = (Vector512.Load(panel), Vector512.Load(panel + lanes), Vector512.Load(panel + 2 * lanes), Vector512.Load(panel + 3 * lanes));
+            var (b0, b1, b2, b3) = (Vector512.Load(panel), Vector512.Load(panel + lanes), Vector512.Load(panel + 2 * lanes),
+                Vector512.Load(panel + 3 * lanes));
             var x = Vector512.Create(a[k]);
             c00 = Lanes.Fma(x, b0, c00);
             c01 = Lanes.Fma(x, b1, c01);

@@ -53,7 +53,8 @@ internal sealed unsafe class PackedWeight<T> : IDisposable where T : unmanaged, 
         if (threads <= 1)
             for (var panel = first; panel < end; panel++) MultiplyPanel(panel, x, tokens, bias, output, firstOutput, count);
         else
-            Parallel.For(first, end, new ParallelOptions { MaxDegreeOfParallelism = threads }, panel => MultiplyPanel(panel, x, tokens, bias, output, firstOutput, count));
+            Parallel.For(first, end, new ParallelOptions { MaxDegreeOfParallelism = threads }, panel =>
+                MultiplyPanel(panel, x, tokens, bias, output, firstOutput, count));
     }
 
     private void MultiplyPanel(int panel, T* x, int tokens, T* bias, T* output, int firstOutput, int outputs)

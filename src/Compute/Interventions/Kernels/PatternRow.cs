@@ -14,7 +14,8 @@ internal static unsafe class PatternRow<T> where T : unmanaged, IFloatingPointIe
         if (end - first >= Vector512<T>.Count)
         {
             var most = Vector512.Load(row + i);
-            for (i += Vector512<T>.Count; i <= end - Vector512<T>.Count; i += Vector512<T>.Count) most = Vector512.Max(most, Vector512.Load(row + i));
+            for (i += Vector512<T>.Count; i <= end - Vector512<T>.Count; i += Vector512<T>.Count)
+                most = Vector512.Max(most, Vector512.Load(row + i));
             for (var lane = 0; lane < Vector512<T>.Count; lane++) largest = T.Max(largest, most[lane]);
         }
         for (; i < end; i++) largest = T.Max(largest, row[i]);

@@ -85,7 +85,8 @@ internal readonly unsafe partial struct RaggedAttention<T>(int heads, int keyVal
     }
 
     /// <summary>scores[b, key] = scale · q_b · k for low ≤ key &lt; high.</summary>
-    private void Scores(nint[] queries, int begin, int count, int queryOffset, nint* keys, int keyOffset, int low, int high, T* scores, int stride)
+    private void Scores(nint[] queries, int begin, int count, int queryOffset, nint* keys, int keyOffset, int low, int high, T* scores,
+        int stride)
     {
         // A last, incomplete block repeats its last query, so that each product is summed in one and the same order.
         var q0 = (T*)queries[begin] + queryOffset;
@@ -121,7 +122,8 @@ internal readonly unsafe partial struct RaggedAttention<T>(int heads, int keyVal
     }
 
     /// <summary>z_b = Σ pattern[b, key] · v over low ≤ key &lt; high.</summary>
-    private void Mix(T* pattern, int stride, int count, nint* values, int valueOffset, int low, int high, nint[] output, int outputBegin, int outputOffset)
+    private void Mix(T* pattern, int stride, int count, nint* values, int valueOffset, int low, int high, nint[] output, int outputBegin,
+        int outputOffset)
     {
         var p0 = pattern;
         var p1 = pattern + Math.Min(1, count - 1) * stride;
@@ -148,7 +150,8 @@ internal readonly unsafe partial struct RaggedAttention<T>(int heads, int keyVal
             for (var b = 0; b < count; b++)
             {
                 var sum = T.Zero;
-                for (var key = low; key < high; key++) sum = T.FusedMultiplyAdd(pattern[b * stride + key], ((T*)values[key])[valueOffset + i], sum);
+                for (var key = low; key < high; key++)
+                    sum = T.FusedMultiplyAdd(pattern[b * stride + key], ((T*)values[key])[valueOffset + i], sum);
                 Out(b)[i] = sum;
             }
 

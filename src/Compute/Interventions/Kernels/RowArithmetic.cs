@@ -30,7 +30,8 @@ internal static unsafe class RowArithmetic<T> where T : unmanaged, IFloatingPoin
     }
 
     /// <summary>True where two vectors are equal bit for bit.</summary>
-    public static bool Same(T* a, T* b, int width) => new ReadOnlySpan<byte>(a, width * sizeof(T)).SequenceEqual(new ReadOnlySpan<byte>(b, width * sizeof(T)));
+    public static bool Same(T* a, T* b, int width) =>
+        new ReadOnlySpan<byte>(a, width * sizeof(T)).SequenceEqual(new ReadOnlySpan<byte>(b, width * sizeof(T)));
 
     public static void Copy(T* from, T* to, int width) => new ReadOnlySpan<T>(from, width).CopyTo(new Span<T>(to, width));
 

@@ -12,8 +12,11 @@ internal static unsafe class TensorMemory
     {
         if (tensor is null || tensor.numel() == 0) return 0;
         if (!tensor.is_contiguous()) throw new ArgumentException("the tensor is not contiguous", nameof(tensor));
-        if (tensor.numel() * tensor.element_size() <= int.MaxValue) return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+        if (tensor.numel() * tensor.element_size() <= int.MaxValue) return Start(tensor.bytes);
+        // A span cannot hold more than 2 GiB; the first element's does.
         using var scope = NewDisposeScope();
-        return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.view(-1).narrow(0, 0, 1).bytes));
+        return Start(tensor.view(-1).narrow(0, 0, 1).bytes);
     }
+
+    private static nint Start(Span<byte> bytes) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
 }

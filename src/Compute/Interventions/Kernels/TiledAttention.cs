@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace InterpActors.Compute.Interventions.Kernels;
 
-/// <content>The way of long prompts: keys and values of a head are laid out once for all queries, and both products are matmul tiles.</content>
+/// <content>The way of long prompts: a head's keys and values are laid out once for all queries; both products are matmul tiles.</content>
 internal readonly unsafe partial struct RaggedAttention<T>
 {
     private void RunTiled(ReadOnlySpan<int> positions, nint[] queries, nint[] keys, nint[] values, int keyCount, nint[] output,
@@ -13,7 +13,8 @@ internal readonly unsafe partial struct RaggedAttention<T>
         var keyStart = edit is null ? First(positions[0]) / width * width : 0;
         var stride = (keyCount + width - 1) / width * width;
         var valuePanels = (headWidth + width - 1) / width;
-        T[] keyBuffer = ArrayPool<T>.Shared.Rent(stride * headWidth), valueBuffer = ArrayPool<T>.Shared.Rent(valuePanels * keyCount * width);
+        var keyBuffer = ArrayPool<T>.Shared.Rent(stride * headWidth);
+        var valueBuffer = ArrayPool<T>.Shared.Rent(valuePanels * keyCount * width);
         T[] scoreBuffer = ArrayPool<T>.Shared.Rent(rows * stride), queryBuffer = ArrayPool<T>.Shared.Rent(rows * headWidth);
         T[] zBuffer = ArrayPool<T>.Shared.Rent(rows * width);
         fixed (T* k = keyBuffer, v = valueBuffer, scores = scoreBuffer, q = queryBuffer, z = zBuffer)
@@ -27,7 +28,10 @@ internal readonly unsafe partial struct RaggedAttention<T>
                         var low = edit is null ? First(positions[begin]) / width * width : 0;
                         var high = edit is null ? positions[begin + count - 1] + 1 : keyCount;
                         for (var r = 0; r < rows; r++)
-                            RowArithmetic<T>.Copy((T*)queries[queryStart + begin + Math.Min(r, count - 1)] + head * headWidth, q + r * headWidth, headWidth);
+                        {
+                            var from = (T*)queries[queryStart + begin + Math.Min(r, count - 1)] + head * headWidth;
+                            RowArithmetic<T>.Copy(from, q + r * headWidth, headWidth);
+                        }
                         for (var key = low; key < high; key += width)
                             MatmulTile<T>.Multiply(q, headWidth, k + (long)key * headWidth, headWidth, scores + key, stride, false);
                         for (var r = 0; r < rows; r++)
@@ -41,9 +45,13 @@ internal readonly unsafe partial struct RaggedAttention<T>
                         }
                         for (var panel = 0; panel < valuePanels; panel++)
                         {
-                            MatmulTile<T>.Multiply(scores + low, stride, v + ((long)panel * keyCount + low) * width, high - low, z, width, false);
+                            var column = v + ((long)panel * keyCount + low) * width;
+                            MatmulTile<T>.Multiply(scores + low, stride, column, high - low, z, width, false);
                             for (var r = 0; r < count; r++)
-                                RowArithmetic<T>.Copy(z + r * width, (T*)output[outputStart + begin + r] + head * headWidth + panel * width, Math.Min(width, headWidth - panel * width));
+                            {
+                                var to = (T*)output[outputStart + begin + r] + head * headWidth + panel * width;
+                                RowArithmetic<T>.Copy(z + r * width, to, Math.Min(width, headWidth - panel * width));
+                            }
                         }
                     }
             }
@@ -63,7 +71,8 @@ internal readonly unsafe partial struct RaggedAttention<T>
             for (var i = 0; i < headWidth; i++) to[(long)i * width] = from[i];
             from = (T*)values[key] + offset;
             for (var panel = 0; panel * width < headWidth; panel++)
-                RowArithmetic<T>.Copy(from + panel * width, v + ((long)panel * keyCount + key) * width, Math.Min(width, headWidth - panel * width));
+                RowArithmetic<T>.Copy(from + panel * width, v + ((long)panel * keyCount + key) * width,
+                    Math.Min(width, headWidth - panel * width));
         }
     }
 }
