@@ -79,8 +79,11 @@ public sealed class SweepCost
         get
         {
             var c = _study.Model.Config;
-            var embeddings = (double)c.ModelWidth * (2.0 * c.Vocabulary + (c.Positions == PositionKind.Learned ? c.ContextLength : 0));
-            return (long)((c.Layers * _flopsPerTokenLayer / 2 + embeddings) * ElementBytes);
+            // The engine keeps a second copy of every matrix, laid out for its matmul; of the unembedding where all logits are read.
+            var unembeddings = _study.Metric.Kind == Metrics.MetricWords.LogitDifference ? 1 : 2;
+            var embeddings = (double)c.ModelWidth
+                * ((1.0 + unembeddings) * c.Vocabulary + (c.Positions == PositionKind.Learned ? c.ContextLength : 0));
+            return (long)((c.Layers * _flopsPerTokenLayer + embeddings) * ElementBytes);
         }
     }
 
