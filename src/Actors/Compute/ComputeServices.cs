@@ -6,11 +6,18 @@ namespace InterpActors.Actors.Compute;
 
 /// <summary>What a compute node's workers need.</summary>
 /// <param name="Process">This process's incarnation, as the run's history names it.</param>
-/// <param name="Broker">Where workers register; a proxy in a cluster.</param>
+/// <param name="Broker">Where workers register: the coordinator, or a cluster's way to it.</param>
 /// <param name="Engine">Makes the engine actor of a kind; null for a kind that there is none for.</param>
 public sealed record ComputeServices(
     string Process, IActorRef Broker, IUnitRunner Runner, IComputedLedger Ledger, WorkSettings Settings,
-    Func<EngineKind, ComputeServices, Props?> Engine);
+    Func<EngineKind, ComputeServices, Props?> Engine)
+{
+    /// <summary><c>host:port</c> of the cluster member; null on a single machine.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>How many workers the process has; null where that is of no concern.</summary>
+    public int? Siblings { get; init; }
+}
 
 /// <summary>One worker of a node.</summary>
 /// <param name="Name">Unique on the node, e.g. <c>cpu-0</c>.</param>

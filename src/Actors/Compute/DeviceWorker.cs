@@ -85,7 +85,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         var holding = new List<UnitTry>();
         if (_running is { Dropped: false }) holding.Add(_running.Unit);
         if (_reported is not null) holding.Add(_reported);
-        _services.Broker.Tell(new RegisterWorker(_id, _services.Process, _device, holding));
+        _services.Broker.Tell(new RegisterWorker(_id, _services.Process, _device, holding, _services.Node, _services.Siblings));
     }
 
     private void OnRegistered(string epoch)

@@ -1,29 +1,41 @@
 using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Hosting;
 using Akka.Hosting;
 using InterpActors.Actors.Compute;
-using InterpActors.Actors.Studies;
-using InterpActors.Actors.Work;
+using InterpActors.Actors.Coordination;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Configuration;
 
-/// <summary>Puts the actors of architecture.md where they belong. A cluster adds singletons and proxies around the same actors.</summary>
+/// <summary>
+/// Puts the actors of architecture.md where they belong: the coordinator as an actor of a single machine or as a cluster's singleton, and
+/// compute nodes that know it under one key, whichever it is.
+/// </summary>
 public static class ActorWiring
 {
-    /// <summary>Adds <c>/user/broker</c> and <c>/user/studies</c>.</summary>
+    private const string Name = "coordinator";
+
+    /// <summary>Adds <c>/user/coordinator</c>, for a single machine.</summary>
     /// <param name="journalName">Names the journal in messages to the user.</param>
     public static AkkaConfigurationBuilder AddCoordinator(
         this AkkaConfigurationBuilder builder, IStudyPlanner planner, string journalName) =>
         builder.WithActors((system, registry) =>
-        {
-            var settings = WorkSettings.From(system.Settings.Config);
-            var broker = system.ActorOf(WorkBroker.Props(settings), "broker");
-            var services = new StudyServices(broker, planner, settings, TimeProvider.System, journalName);
-            registry.Register<WorkBroker>(broker);
-            registry.Register<StudyRegistry>(system.ActorOf(StudyRegistry.Props(services), "studies"));
-        });
+            registry.Register<Coordinator>(system.ActorOf(Coordinator.Props(new CoordinatorServices(planner, journalName)), Name)));
 
-    /// <summary>Adds <c>/user/compute</c>.</summary>
+    /// <summary>Makes this member a candidate for the cluster's one coordinator, and adds the way to whichever member has it.</summary>
+    /// <param name="journalName">Names the journal in messages to the user.</param>
+    public static AkkaConfigurationBuilder AddClusterCoordinator(this AkkaConfigurationBuilder builder, IStudyPlanner planner, string journalName) =>
+        builder.WithSingleton<Coordinator>(
+            Name,
+            (system, _, _) => Coordinator.Props(new CoordinatorServices(planner, journalName, () => ClusterMembers.ComputeNodes(Cluster.Get(system)))),
+            new ClusterSingletonOptions { Role = ClusterMembers.CoordinatorRole, TerminationMessage = new StopWhenFlushed() });
+
+    /// <summary>Adds the way to the cluster's coordinator, for a member that cannot be it.</summary>
+    public static AkkaConfigurationBuilder AddCoordinatorProxy(this AkkaConfigurationBuilder builder) =>
+        builder.WithSingletonProxy<Coordinator>(Name, new ClusterSingletonOptions { Role = ClusterMembers.CoordinatorRole });
+
+    /// <summary>Adds <c>/user/compute</c>; the coordinator, or the way to it, must have been added.</summary>
     /// <param name="process">This process's incarnation, as the run's history names it.</param>
     public static AkkaConfigurationBuilder AddComputeNode(
         this AkkaConfigurationBuilder builder,
@@ -31,7 +43,11 @@ public static class ActorWiring
         builder.WithActors((system, registry) =>
         {
             var settings = WorkSettings.From(system.Settings.Config);
-            var services = new ComputeServices(process, registry.Get<WorkBroker>(), runner, ledger, settings, Engines.Props);
+            var services = new ComputeServices(process, registry.Get<Coordinator>(), runner, ledger, settings, Engines.Props)
+            {
+                Node = ClusterMembers.HostPort(((ExtendedActorSystem)system).Provider.DefaultAddress),
+                Siblings = slots.Count,
+            };
             registry.Register<ComputeNode>(system.ActorOf(ComputeNode.Props(slots, services), "compute"));
         });
 }

@@ -11,6 +11,12 @@ public static class HoconFolder
     /// <summary>What a run on one machine uses.</summary>
     public static readonly IReadOnlyList<string> Local = ["akka", "dispatchers", "serialization", "persistence-sqlite"];
 
+    /// <summary>What a compute node of a cluster uses.</summary>
+    public static readonly IReadOnlyList<string> ComputeMember = ["akka", "dispatchers", "serialization", "remote", "cluster"];
+
+    /// <summary>What a coordinator of a cluster uses.</summary>
+    public static readonly IReadOnlyList<string> CoordinatorMember = [.. ComputeMember, "persistence-sqlite"];
+
     /// <summary>The <c>hocon</c> folder beside the executable.</summary>
     public static string Default => Path.Combine(AppContext.BaseDirectory, "hocon");
 

@@ -16,10 +16,13 @@ public sealed class StudyJournal : IDisposable
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _payload;
     private readonly StudyRunState _state = new();
+    private readonly StudyId _id;
     private long[] _rows = [];
+    private long _folded;
 
-    private StudyJournal(string path)
+    private StudyJournal(string path, StudyId id)
     {
+        _id = id;
         _connection = JournalFile.OpenForReading(path);
         _payload = _connection.CreateCommand();
         _payload.CommandText = "SELECT message, manifest FROM journal WHERE ordering = $row";
@@ -37,8 +40,8 @@ public sealed class StudyJournal : IDisposable
         StudyJournal? journal = null;
         try
         {
-            journal = new StudyJournal(path);
-            journal.Fold(id);
+            journal = new StudyJournal(path, id);
+            journal.Fold();
             return journal;
         }
         catch (Exception e) when (e is SqliteException or System.Runtime.Serialization.SerializationException)
@@ -48,16 +51,30 @@ public sealed class StudyJournal : IDisposable
         }
     }
 
+    /// <summary>Reads what has been written since.</summary>
+    /// <exception cref="StudyException">The journal cannot be read.</exception>
+    public void Refresh()
+    {
+        try
+        {
+            Fold();
+        }
+        catch (SqliteException e)
+        {
+            throw new StudyException(JournalTrouble.Describe(_connection.DataSource, e), null, null, e);
+        }
+    }
+
     /// <summary>What the journal tells, joined with the ledger's count of computed units.</summary>
     public RunHistory History(IComputedLedger ledger) =>
         _state.History(_state.Study is null ? new Dictionary<string, long>() : ledger.Count(_state.Study.Id));
 
-    /// <summary>A unit's payload; null where it has none.</summary>
+    /// <summary>A unit's payload; null where it has none. Thread-safe.</summary>
     public byte[]? Payload(long ordinal)
     {
-        if (ordinal < 0 || ordinal >= _rows.Length || _rows[ordinal] == 0) return null;
         lock (_payload)
         {
+            if (ordinal < 0 || ordinal >= _rows.Length || _rows[ordinal] == 0) return null;
             _payload.Parameters[0].Value = _rows[ordinal];
             using var reader = _payload.ExecuteReader();
             return reader.Read() ? ((UnitCompleted)Event(reader, 0)).Payload : null;
@@ -70,11 +87,18 @@ public sealed class StudyJournal : IDisposable
         _connection.Dispose();
     }
 
-    private void Fold(StudyId id)
+    private void Fold()
+    {
+        lock (_payload) FoldLocked();
+    }
+
+    private void FoldLocked()
     {
         using var command = _connection.CreateCommand();
-        command.CommandText = "SELECT message, manifest, ordering FROM journal WHERE persistence_id = $id ORDER BY sequence_number";
-        command.Parameters.AddWithValue("$id", StudySupervisor.PersistenceIdOf(id));
+        command.CommandText =
+            "SELECT message, manifest, ordering, sequence_number FROM journal WHERE persistence_id = $id AND sequence_number > $folded ORDER BY sequence_number";
+        command.Parameters.AddWithValue("$id", StudySupervisor.PersistenceIdOf(_id));
+        command.Parameters.AddWithValue("$folded", _folded);
         using var reader = command.ExecuteReader();
         while (reader.Read())
         {
@@ -83,6 +107,7 @@ public sealed class StudyJournal : IDisposable
                 _rows[done.Ordinal] = reader.GetInt64(2);
             _state.Apply(happened);
             if (happened is StudyPlanned) _rows = new long[_state.Units];
+            _folded = reader.GetInt64(3);
         }
     }
 

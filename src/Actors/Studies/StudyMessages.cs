@@ -28,6 +28,9 @@ internal sealed record ClaimUnit(long Ordinal);
 /// <summary>Study to layer: no lease is valid any more.</summary>
 internal sealed record PutBackAllUnits;
 
+/// <summary>Registry to study: go on where the journal ends, without having been submitted again.</summary>
+internal sealed record WakeStudy;
+
 /// <summary>Study to registry: the journal failed, this study's supervisor is gone.</summary>
 internal sealed record StudyHalted(StudyId Study, StudyProgress LastProgress, RunHistory LastHistory);
 

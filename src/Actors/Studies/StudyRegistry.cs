@@ -1,27 +1,41 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
+using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Actors.Studies;
 
-/// <summary>Knows every study of the journal and passes commands to its supervisor. Studies are started when they are submitted.</summary>
-public sealed class StudyRegistry : ReceivePersistentActor
+/// <summary>
+/// Knows every study of the journal and passes commands to its supervisor. Studies are started when they are submitted; in a cluster
+/// (<see cref="WorkSettings.ReviveAfter"/>) also with the coordinator, and again after their journal failed.
+/// </summary>
+public sealed class StudyRegistry : ReceivePersistentActor, IWithTimers
 {
     private sealed record ChildGone(StudyId Study);
+
+    private sealed record Wake(StudyId Study);
 
     private readonly StudyServices _services;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HashSet<StudyId> _known = [];
+    private readonly List<StudyId> _order = [];
     private readonly Dictionary<StudyId, IActorRef> _children = [];
     private readonly Dictionary<StudyId, StudyHalted> _halted = [];
+    private bool _stopping;
 
     public StudyRegistry(StudyServices services)
     {
         _services = services;
-        Recover<StudyRegistered>(e => _known.Add(e.Study));
+        Recover<StudyRegistered>(Add);
+        Recover<RecoveryCompleted>(_ =>
+        {
+            if (!RevivesItself) return;
+            foreach (var id in _order) Self.Tell(new Wake(id));
+        });
         Command<SubmitStudy>(Submit);
         Command<IStudyCommand>(Pass);
         Command<StudyHalted>(m =>
@@ -29,8 +43,25 @@ public sealed class StudyRegistry : ReceivePersistentActor
             _halted[m.Study] = m;
             _log.Error("study {0} stopped: {1}", m.Study, m.LastProgress.Error);
         });
-        Command<ChildGone>(m => _children.Remove(m.Study));
+        Command<ListStudies>(_ => Sender.Tell(new KnownStudies([.. _order])));
+        Command<ChildGone>(OnChildGone);
+        Command<Wake>(m =>
+        {
+            if (_stopping) return;
+            _halted.Remove(m.Study);
+            Child(m.Study).Tell(new WakeStudy());
+        });
+        Command<StopWhenFlushed>(m =>
+        {
+            _stopping = true;
+            foreach (var child in _children.Values) child.Tell(m);
+            if (_children.Count == 0) Context.Stop(Self);
+        });
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private bool RevivesItself => _services.Settings.ReviveAfter > TimeSpan.Zero;
 
     public override string PersistenceId => "studies";
 
@@ -49,7 +80,7 @@ public sealed class StudyRegistry : ReceivePersistentActor
         {
             Persist(new StudyRegistered(m.Study, _services.Clock.GetUtcNow()), e =>
             {
-                _known.Add(e.Study);
+                Add(e);
                 Child(e.Study).Forward(m);
             });
         }
@@ -64,6 +95,21 @@ public sealed class StudyRegistry : ReceivePersistentActor
         }
         else if (_known.Contains(m.Study)) Child(m.Study).Forward(m);
         else Sender.Tell(new StudyRefused(m.Study, $"study {m.Study} is not known; submit it first"));
+    }
+
+    private void Add(StudyRegistered e)
+    {
+        if (_known.Add(e.Study)) _order.Add(e.Study);
+    }
+
+    private void OnChildGone(ChildGone m)
+    {
+        _children.Remove(m.Study);
+        if (_stopping)
+        {
+            if (_children.Count == 0) Context.Stop(Self);
+        }
+        else if (RevivesItself) Timers.StartSingleTimer(m.Study, new Wake(m.Study), _services.Settings.ReviveAfter);
     }
 
     private IActorRef Child(StudyId id)

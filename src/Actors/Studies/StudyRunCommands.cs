@@ -33,6 +33,6 @@ public abstract record StudyRunCommand
 
     public sealed record Cancel(DateTimeOffset At) : StudyRunCommand;
 
-    /// <summary>End the study if every unit is settled.</summary>
-    public sealed record Finish(DateTimeOffset At, string? Process) : StudyRunCommand;
+    /// <summary>End the study, and the work of these processes on it, if every unit is settled.</summary>
+    public sealed record Finish(DateTimeOffset At, IReadOnlyCollection<string> Processes) : StudyRunCommand;
 }

@@ -123,7 +123,7 @@ public sealed class StudyRunState
     {
         if (!IsOpen || _committed.Count + _givenUp.Count < Units) return [];
         var events = new List<IStudyEvent> { new StudyCompleted(c.At, _givenUp.Count > 0) };
-        if (c.Process is not null && IsPresent(c.Process)) events.Add(new ProcessEnded(c.Process, c.At));
+        events.AddRange(c.Processes.Where(IsPresent).Order(StringComparer.Ordinal).Select(p => new ProcessEnded(p, c.At)));
         return events;
     }
 

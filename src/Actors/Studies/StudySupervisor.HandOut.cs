@@ -11,6 +11,10 @@ public sealed partial class StudySupervisor
     private readonly Dictionary<long, string> _running = [];
     private readonly HashSet<string> _workers = [];
     private readonly HashSet<string> _seen = [];
+
+    /// <summary>Processes that work on the study and have not gone.</summary>
+    private readonly HashSet<string> _present = [];
+
     private IStudyPlan? _plan;
     private StudyTally? _tally;
     private IActorRef?[] _layers = [];
@@ -42,6 +46,12 @@ public sealed partial class StudySupervisor
             if (_state.IsSettled(m.Unit.Ordinal)) return;
             LayerOf(m.Unit.Ordinal)?.Tell(new ClaimUnit(m.Unit.Ordinal));
             _running[m.Unit.Ordinal] = Label(m.Unit.Ordinal);
+        });
+        Command<ProcessGone>(m =>
+        {
+            _workers.RemoveWhere(w => w.StartsWith(m.Process + "/", StringComparison.Ordinal));
+            if (!_present.Remove(m.Process) || !m.InOrder) return;
+            PersistInOrder(_state.Decide(new StudyRunCommand.EndProcess(m.Process, false, Now), _services.Settings.Retry), () => { });
         });
         Command<BrokerReborn>(_ =>
         {
@@ -87,6 +97,7 @@ public sealed partial class StudySupervisor
     private void Take(TakeUnit m)
     {
         _workers.Add(m.Worker);
+        _present.Add(m.Process);
         if (_state.IsOpen && !_state.Knows(m.Process) && _seen.Add(m.Process))
             PersistAllAsync(_state.Decide(new StudyRunCommand.SeeProcess(m.Process, Now), _services.Settings.Retry), Apply);
         AskLayers(m);

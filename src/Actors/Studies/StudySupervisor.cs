@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
 using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
 using InterpActors.Actors.Work;
 using InterpActors.Messages.Cluster;
@@ -33,7 +34,6 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     private readonly List<IActorRef> _changing = [];
     private readonly HashSet<long> _persisting = [];
     private StudyRunState _state = new();
-    private string? _process;
     private long _resumed;
     private int _sinceSnapshot;
     private bool _planning;
@@ -53,6 +53,11 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         Recover<RecoveryCompleted>(_ => _resumed = _state.Committed.Count);
 
         Command<SubmitStudy>(Submit);
+        Command<WakeStudy>(_ =>
+        {
+            if (_state.Study is not null && !_state.IsOver) Plan();
+        });
+        Command<StopWhenFlushed>(_ => DeferAsync(0, _ => Context.Stop(Self)));
         Command<PauseStudy>(_ => Change(new StudyRunCommand.Pause(Now)));
         Command<ResumeStudy>(_ => Change(new StudyRunCommand.Resume(Now)));
         Command<CancelStudy>(_ => Change(new StudyRunCommand.Cancel(Now)));
@@ -101,7 +106,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             Sender.Tell(new StudyRefused(_id, e.Message));
             return;
         }
-        _process = m.Process ?? _process;
+        if (m.Process is not null) _present.Add(m.Process);
         if (m.Process is not null && !_state.IsOver && !_state.Knows(m.Process)) events = [.. events, new ProcessStarted(m.Process, Now)];
         _waiting.Add(Sender);
         PersistInOrder(events, () =>
@@ -197,6 +202,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             Settled(m.Unit.Ordinal, m.Worker, true);
             return;
         }
+        _present.Add(m.Process);
         // A second copy of a result on its way to the journal is answered when it is sent again.
         if (!_persisting.Add(m.Unit.Ordinal)) return;
         PersistAsync(events[0], e =>
@@ -254,7 +260,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
 
     private void Finish()
     {
-        var events = _state.Decide(new StudyRunCommand.Finish(Now, _process), _services.Settings.Retry);
+        var events = _state.Decide(new StudyRunCommand.Finish(Now, _present), _services.Settings.Retry);
         if (events.Count == 0) return;
         PersistInOrder(events, () =>
         {

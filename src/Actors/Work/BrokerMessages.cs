@@ -39,5 +39,9 @@ public sealed record UnitUntouched(UnitTry Unit);
 /// <param name="Finished">The unit needs no further try.</param>
 public sealed record UnitSettled(StudyId Study, long Ordinal, string Worker, bool Finished);
 
+/// <summary>Broker to study: the last worker of a process is gone.</summary>
+/// <param name="InOrder">It left by itself, with nothing in hand.</param>
+public sealed record ProcessGone(string Process, bool InOrder);
+
 /// <summary>Published by a broker that lost its memory: every lease is void, studies open themselves again.</summary>
 public sealed record BrokerReborn;

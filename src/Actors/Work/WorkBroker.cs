@@ -3,6 +3,7 @@ using Akka.Event;
 using InterpActors.Actors.Configuration;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Work;
 
@@ -36,7 +37,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     private DateTimeOffset _lastTick;
     private long _turn;
 
-    /// <param name="expected">Processes whose workers must register before anything is handed out; empty on a single machine.</param>
+    /// <param name="expected">Nodes (<c>host:port</c>) whose workers must register before anything is handed out; empty on a single machine.</param>
     public WorkBroker(WorkSettings settings, Func<IReadOnlyCollection<string>> expected, TimeProvider clock)
     {
         _settings = settings;
@@ -48,10 +49,14 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         Receive<RegisterWorker>(Register);
         Receive<RequestWork>(Request);
         Receive<UnitResult>(m => Report(m, m.Worker, m.Unit));
-        Receive<UnitFailure>(m => Report(m, m.Worker, m.Unit));
+        Receive<UnitFailure>(m =>
+        {
+            if (m.Kind != UnitFailureKind.Unfit || !PassOver(m)) Report(m, m.Worker, m.Unit);
+        });
         Receive<UnitReturned>(Return);
         Receive<WorkerBeat>(Beat);
-        Receive<WorkerLeaving>(m => Lose(m.Worker, "left"));
+        Receive<WorkerLeaving>(m => Lose(m.Worker, "left", inOrder: true));
+        Receive<GetWorkers>(_ => Sender.Tell(new WorkersReply([.. _workers.Values.OrderBy(w => w.Id, StringComparer.Ordinal).Select(w => w.View())])));
         Receive<DescribeStudy>(Describe);
         Receive<StudyOpened>(Open);
         Receive<StudyHasWork>(m => HasWork(m.Study));
@@ -85,10 +90,17 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         {
             if (_clock.GetUtcNow() >= _reconciledBy) return true;
             var expected = _expected();
-            if (expected.Count == 0 || expected.Any(p => _workers.Values.All(w => w.Process != p))) return false;
+            if (expected.Count == 0 || !expected.All(IsComplete)) return false;
             _reconciledBy = DateTimeOffset.MinValue;
             return true;
         }
+    }
+
+    /// <summary>Every worker of the node has registered.</summary>
+    private bool IsComplete(string node)
+    {
+        var here = _workers.Values.Where(w => w.Node == node).ToArray();
+        return here.Length > 0 && here.Length >= here.Max(w => w.Siblings);
     }
 
     private void Register(RegisterWorker m)
@@ -96,7 +108,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         if (_workers.TryGetValue(m.Worker, out var known) && !known.Actor.Equals(Sender)) Lose(m.Worker, "was replaced");
         if (!_workers.TryGetValue(m.Worker, out var worker))
         {
-            worker = new WorkerEntry(m.Worker, m.Process, m.Device, Sender);
+            worker = new WorkerEntry(m, Sender);
             _workers.Add(m.Worker, worker);
             Context.Watch(Sender);
         }
@@ -143,9 +155,10 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         if (!worker.Wants || !IsReconciled) return;
         StudyId? chosen = null;
         StudyEntry? best = null;
+        var now = _clock.GetUtcNow();
         foreach (var (id, study) in _studies)
         {
-            if (!study.HasWork) continue;
+            if (!study.HasWork || (!worker.IsFit(id, now) && AnyFit(id, now))) continue;
             if (best is not null && (study.Out > best.Out || (study.Out == best.Out && study.Served >= best.Served))) continue;
             (chosen, best) = (id, study);
         }
@@ -192,6 +205,24 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         else if (IsReconciled) Sender.Tell(new ResultAck(unit.Study, unit.Ordinal));
     }
 
+    private bool AnyFit(StudyId study, DateTimeOffset now) => _workers.Values.Any(w => w.IsFit(study, now));
+
+    /// <summary>
+    /// A worker whose machine cannot compute a study is no reason to hold the unit to have failed, as long as there is another worker.
+    /// </summary>
+    private bool PassOver(UnitFailure m)
+    {
+        if (!_workers.TryGetValue(m.Worker, out var worker) || !_studies.ContainsKey(m.Unit.Study)) return false;
+        var now = _clock.GetUtcNow();
+        if (worker.IsFit(m.Unit.Study, now)) _log.Warning("worker {0} cannot compute {1}: {2}", m.Worker, m.Unit.Study, m.Error);
+        worker.LastBeat = now;
+        worker.Unfit[m.Unit.Study] = now + _settings.UnfitRest;
+        if (!AnyFit(m.Unit.Study, now)) return false;
+        if (Release(worker, m.Unit.Study, m.Unit.Ordinal)) Tell(m.Unit.Study, new UnitUntouched(m.Unit));
+        Sender.Tell(new ResultAck(m.Unit.Study, m.Unit.Ordinal));
+        return true;
+    }
+
     private void Settled(UnitSettled m)
     {
         if (_workers.TryGetValue(m.Worker, out var reporter))
@@ -213,7 +244,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
 
     private void Beat(WorkerBeat m)
     {
-        if (m.Epoch == _epoch && _workers.TryGetValue(m.Worker, out var worker)) worker.LastBeat = _clock.GetUtcNow();
+        if (m.Epoch == _epoch && _workers.TryGetValue(m.Worker, out var worker)) (worker.LastBeat, worker.Fraction) = (_clock.GetUtcNow(), m.Fraction);
         else Sender.Tell(new Registered(""));
     }
 
@@ -271,7 +302,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         foreach (var worker in _workers.Values.Where(w => w.Actor.Equals(m.ActorRef)).ToArray()) Lose(worker.Id, "died");
     }
 
-    private void Lose(string workerId, string why)
+    private void Lose(string workerId, string why, bool inOrder = false)
     {
         if (!_workers.Remove(workerId, out var worker)) return;
         Context.Unwatch(worker.Actor);
@@ -281,6 +312,8 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
             _log.Warning("worker {0} {1} while it held unit {2} of {3}", workerId, why, lease.Unit.Ordinal, lease.Unit.Study);
             Tell(lease.Unit.Study, new UnitLost(lease.Unit, workerId, worker.Process, $"worker {workerId} {why}"));
         }
+        if (_workers.Values.Any(w => w.Process == worker.Process)) return;
+        foreach (var study in _studies.Values) study.Actor.Tell(new ProcessGone(worker.Process, inOrder));
     }
 
     private void OnTick()

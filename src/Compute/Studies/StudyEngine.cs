@@ -61,8 +61,8 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
             throw new UnitException(UnitFailureKind.Permanent, $"device {context.Device} is not known here; known: cpu");
         try
         {
-            var prepared = Prepare(study);
-            using var session = _sessions.Take(study, () => prepared.Opened);
+            var (prepared, lease) = Load(study);
+            using var session = lease;
             session.Value.Enter();
             using var scope = torch.NewDisposeScope();
             using var _ = torch.no_grad();
@@ -93,6 +93,20 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
     public void Dispose()
     {
         if (_ownsSessions) _sessions.Dispose();
+    }
+
+    /// <summary>What the study needs of this machine; a file that is not here, or is another one, may well be right on another machine.</summary>
+    private (Prepared, LeaseCache<(StudyId, ExecutionSettings), StudySession>.Lease) Load(Study study)
+    {
+        try
+        {
+            var prepared = Prepare(study);
+            return (prepared, _sessions.Take(study, () => prepared.Opened));
+        }
+        catch (StudyException e)
+        {
+            throw new UnitException(UnitFailureKind.Unfit, e.Message, e);
+        }
     }
 
     private Prepared Prepare(Study study)

@@ -54,6 +54,7 @@ public static class CommandLine
         PlanCommand.Create(),
         StatusCommand.Create(),
         ReportCommand.Create(),
+        NodeCommand.Create(),
         MethodsCommand.Create(),
         ModelCommand.Create(),
     ];

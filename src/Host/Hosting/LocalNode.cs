@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
 using InterpActors.Actors.Studies;
 using InterpActors.Messages.Cluster;
@@ -37,7 +38,7 @@ public sealed class LocalNode : IAsyncDisposable
         _ledger = ledger;
         _broke = broke;
         var registry = host.Services.GetRequiredService<ActorRegistry>();
-        _studies = registry.Get<StudyRegistry>();
+        _studies = registry.Get<Coordinator>();
         _compute = registry.Get<ComputeNode>();
     }
 
@@ -53,22 +54,10 @@ public sealed class LocalNode : IAsyncDisposable
             HoconFolder.Set("interp.journal.connection-string", JournalFile.ConnectionString(options.JournalPath))
             + HoconFolder.Set("interp.log-file", options.LogFile ?? "")
             + options.Overrides);
-        var slots = Enumerable.Range(0, options.Workers).Select(i => new WorkerSlot($"cpu-{i}", "cpu")).ToArray();
-
-        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddAkka("interp", akka => akka
-            .AddHocon(config, HoconAddMode.Prepend)
-            .ConfigureLoggers(l =>
-            {
-                l.ClearLoggers();
-                l.LogLevel = Akka.Event.LogLevel.WarningLevel;
-                l.AddLogger<WarningFileLogger>();
-            })
+        var host = await ActorHost.StartAsync(config, akka => akka
             .WithActors((system, _) => system.ActorOf(Props.Create(() => new JournalWatch(broke)), "journal-watch"))
             .AddCoordinator(options.Planner, options.JournalPath)
-            .AddComputeNode(options.Process, slots, options.Runner, ledger));
-        var host = builder.Build();
-        await host.StartAsync();
+            .AddComputeNode(options.Process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger));
         return new LocalNode(options, host, ledger, broke);
     }
 

@@ -29,6 +29,12 @@ public sealed record GetProgress(StudyId Study) : IStudyCommand;
 /// <summary>Answered by <see cref="HistoryReply"/>.</summary>
 public sealed record GetHistory(StudyId Study) : IStudyCommand;
 
+/// <summary>Which studies are there? Answered by <see cref="KnownStudies"/>.</summary>
+public sealed record ListStudies : IWireMessage;
+
+/// <summary>Every study of the journal, in the order of their first submission.</summary>
+public sealed record KnownStudies(IReadOnlyList<StudyId> Studies) : IWireMessage;
+
 /// <summary>Where a study stands; the answer to every command that was accepted.</summary>
 public sealed record ProgressReply(StudyProgress Progress) : IWireMessage;
 

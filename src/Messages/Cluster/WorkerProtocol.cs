@@ -12,7 +12,10 @@ public sealed record UnitTry(StudyId Study, long Ordinal, int Attempt);
 /// computed and not acknowledged), so that a new broker never hands out what is already being computed.
 /// </summary>
 /// <param name="Process">The incarnation of the process the worker lives in.</param>
-public sealed record RegisterWorker(string Worker, string Process, string Device, IReadOnlyList<UnitTry> Holding) : IWireMessage;
+/// <param name="Node"><c>host:port</c> of its node; null on a single machine.</param>
+/// <param name="Siblings">How many workers the process has; null where that is of no concern.</param>
+public sealed record RegisterWorker(
+    string Worker, string Process, string Device, IReadOnlyList<UnitTry> Holding, string? Node = null, int? Siblings = null) : IWireMessage;
 
 /// <summary>Worker to broker: give me a unit. Parked until there is one; sent again on every tick, so a lost one does no harm.</summary>
 /// <param name="Epoch">The broker incarnation the worker registered with.</param>
@@ -55,6 +58,12 @@ public sealed record ResultAck(StudyId Study, long Ordinal) : IWireMessage;
 
 /// <summary>Broker to worker: stop computing this unit and forget its result.</summary>
 public sealed record DropUnit(StudyId Study, long Ordinal) : IWireMessage;
+
+/// <summary>Who works? Answered by <see cref="WorkersReply"/>.</summary>
+public sealed record GetWorkers : IWireMessage;
+
+/// <summary>The workers that the broker knows, by name.</summary>
+public sealed record WorkersReply(IReadOnlyList<WorkerView> Workers) : IWireMessage;
 
 /// <summary>Broker to worker: the answer to <see cref="DescribeStudy"/>.</summary>
 public sealed record StudyDescription(Study Study) : IWireMessage;

@@ -67,6 +67,9 @@ public enum UnitFailureKind
     /// <summary>It will fail again in the same way (NaN, an intervention that changed nothing).</summary>
     Permanent,
 
+    /// <summary>This worker's machine cannot compute the study at all (a file is not there); another one may.</summary>
+    Unfit,
+
     /// <summary>This machine cannot go on (its disk is full): the study stops, the unit is not held to have failed, a later run resumes.</summary>
     Fatal,
 }

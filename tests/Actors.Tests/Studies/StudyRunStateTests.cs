@@ -106,9 +106,9 @@ public class StudyRunStateTests
     {
         Begin(2);
         Complete(0);
-        Assert.Empty(Do(new Command.Finish(At, "p1")));
+        Assert.Empty(Do(new Command.Finish(At, ["p1"])));
         Fail(1, 1, UnitFailureKind.Permanent);
-        Assert.Equal([new StudyCompleted(At, true), new ProcessEnded("p1", At)], Do(new Command.Finish(At, "p1")));
+        Assert.Equal([new StudyCompleted(At, true), new ProcessEnded("p1", At)], Do(new Command.Finish(At, ["p1"])));
         Assert.Equal(RunState.CompletedWithErrors, _state.State);
         Assert.Empty(Do(new Command.EndProcess("p1", true, At)));
         Assert.Empty(Do(new Command.SeeProcess("p2", At)));

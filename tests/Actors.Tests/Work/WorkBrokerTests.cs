@@ -32,7 +32,7 @@ public class WorkBrokerTests : ActorTestKit
     /// <summary>Registers a worker; its epoch.</summary>
     private static string Register(IActorRef broker, TestProbe worker, string name, params UnitTry[] holding)
     {
-        broker.Tell(new RegisterWorker(name, "p-" + name, "cpu", holding), worker);
+        broker.Tell(new RegisterWorker(name, "p-" + name, "cpu", holding, "p-" + name), worker);
         return worker.ExpectMsg<Registered>().Epoch;
     }
 

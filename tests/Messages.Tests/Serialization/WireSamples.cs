@@ -27,6 +27,10 @@ internal static class WireSamples
     public static IReadOnlyList<IWireMessage> All { get; } =
     [
         new RegisterWorker("p1/cpu-0", "p1", "cpu", [Try]),
+        new GetWorkers(),
+        new WorkersReply([new WorkerView("p1/cpu-0", "p1", "10.0.0.2:4053", "cpu", [new LeaseView(Id, 3, 1, "resid_pre layer 2", 0.5)], At)]),
+        new ListStudies(),
+        new KnownStudies([Id]),
         new RequestWork("p1/cpu-0", "e1", 1),
         new UnitResult("p1/cpu-0", "p1", Try, Bytes, Preview),
         new UnitFailure("p1/cpu-0", "p1", Try, UnitFailureKind.Transient, "out of memory"),

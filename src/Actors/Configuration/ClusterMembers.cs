@@ -1,0 +1,39 @@
+using Akka.Actor;
+using Akka.Cluster;
+using InterpActors.Messages.Cluster;
+
+namespace InterpActors.Actors.Configuration;
+
+/// <summary>The members of a cluster, as one of them sees it.</summary>
+public static class ClusterMembers
+{
+    /// <summary>Members with it may lead; the oldest of them does.</summary>
+    public const string CoordinatorRole = "coordinator";
+
+    /// <summary>Members with it compute.</summary>
+    public const string ComputeRole = "compute";
+
+    /// <summary>Every role there is.</summary>
+    public static readonly IReadOnlyList<string> Roles = [CoordinatorRole, ComputeRole];
+
+    /// <summary><c>host:port</c>; null for a system without remoting.</summary>
+    public static string? HostPort(Address address) => address.Host is null ? null : $"{address.Host}:{address.Port}";
+
+    /// <summary>The compute nodes in full membership, as <c>host:port</c>.</summary>
+    public static IReadOnlyCollection<string> ComputeNodes(Cluster cluster) =>
+        [.. cluster.State.Members.Where(m => m.Status == MemberStatus.Up && m.HasRole(ComputeRole)).Select(m => HostPort(m.Address)!)];
+
+    /// <summary>All members, oldest first.</summary>
+    public static IReadOnlyList<MemberView> View(Cluster cluster)
+    {
+        var state = cluster.State;
+        var members = state.Members.ToArray();
+        Array.Sort(members, (a, b) => a.Equals(b) ? 0 : a.IsOlderThan(b) ? -1 : 1);
+        var active = members.FirstOrDefault(m => m.HasRole(CoordinatorRole) && m.Status is MemberStatus.Up or MemberStatus.Leaving);
+        return
+        [
+            .. members.Select(m => new MemberView(
+                HostPort(m.Address)!, [.. m.Roles.Where(Roles.Contains).Order()], m.Status.ToString(), !state.Unreachable.Contains(m), m.Equals(active))),
+        ];
+    }
+}

@@ -1,0 +1,36 @@
+using Akka.Configuration;
+using Akka.Hosting;
+using InterpActors.Actors.Compute;
+using InterpActors.Actors.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace InterpActors.Host.Hosting;
+
+/// <summary>Starts an actor system in this process: what a run on this machine and a cluster's member have in common.</summary>
+internal static class ActorHost
+{
+    /// <summary>The name of every actor system; part of a member's address.</summary>
+    public const string SystemName = "interp";
+
+    /// <param name="wire">Adds the actors.</param>
+    public static async Task<IHost> StartAsync(Config config, Action<AkkaConfigurationBuilder> wire)
+    {
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddAkka(SystemName, akka =>
+        {
+            akka.AddHocon(config, HoconAddMode.Prepend).ConfigureLoggers(l =>
+            {
+                l.ClearLoggers();
+                l.LogLevel = Akka.Event.LogLevel.WarningLevel;
+                l.AddLogger<WarningFileLogger>();
+            });
+            wire(akka);
+        });
+        var host = builder.Build();
+        await host.StartAsync();
+        return host;
+    }
+
+    /// <summary>One worker for each unit that is to be computed at a time.</summary>
+    public static IReadOnlyList<WorkerSlot> CpuSlots(int workers) => [.. Enumerable.Range(0, workers).Select(i => new WorkerSlot($"cpu-{i}", "cpu"))];
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Configuration;
+using Akka.Hosting;
+using InterpActors.Actors.Compute;
+using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Coordination;
+using InterpActors.Actors.Journal;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace InterpActors.Host.Hosting;
+
+/// <summary>One actor system's life as a member, from joining to leaving or to being removed by the others.</summary>
+internal sealed class ClusterMembership
+{
+    private readonly IHost _host;
+    private readonly ActorSystem _system;
+    private volatile bool _leaving;
+
+    private ClusterMembership(IHost host)
+    {
+        _host = host;
+        _system = host.Services.GetRequiredService<ActorSystem>();
+        Cluster = Cluster.Get(_system);
+        Coordinator = host.Services.GetRequiredService<ActorRegistry>().Get<Coordinator>();
+    }
+
+    public Cluster Cluster { get; }
+
+    /// <summary>The way to the cluster's coordinator, wherever it is.</summary>
+    public IActorRef Coordinator { get; }
+
+    public Address Address => Cluster.SelfAddress;
+
+    /// <summary>Ends with the actor system, whatever ended it.</summary>
+    public Task Ended => _system.WhenTerminated;
+
+    /// <summary>Starts an actor system; it has joined nothing yet.</summary>
+    /// <param name="port">0 for a free one.</param>
+    /// <exception cref="StudyException">The configuration is wrong or the address cannot be used.</exception>
+    public static async Task<ClusterMembership> StartAsync(ClusterNodeOptions options, int port, IComputedLedger ledger)
+    {
+        var host = await Start(options, port, ledger);
+        var membership = new ClusterMembership(host);
+        if (options.Computes) membership.DrainBeforeLeaving();
+        return membership;
+    }
+
+    private static async Task<IHost> Start(ClusterNodeOptions options, int port, IComputedLedger ledger)
+    {
+        Config config;
+        try
+        {
+            config = HoconFolder.Load(
+                HoconFolder.Default, options.IsCoordinator ? HoconFolder.CoordinatorMember : HoconFolder.ComputeMember,
+                options.Configuration + "\n"
+                + HoconFolder.Set("interp.log-file", options.LogFile)
+                + HoconFolder.Set("interp.journal.connection-string", options.IsCoordinator ? JournalFile.ConnectionString(options.Journal) : "")
+                + HoconFolder.Set("akka.remote.dot-netty.tcp.hostname", options.Host)
+                + HoconFolder.Set("akka.remote.dot-netty.tcp.port", port.ToString(CultureInfo.InvariantCulture))
+                + $"akka.cluster.roles = [{string.Join(", ", options.Roles)}]\n"
+                + options.Overrides);
+        }
+        catch (Exception e) when (e is FormatException or ConfigurationException or InvalidOperationException)
+        {
+            throw new StudyException($"the configuration cannot be read: {e.Message}", null, "check --config and --set", e);
+        }
+        var process = $"{DateTimeOffset.UtcNow:yyyyMMdd'T'HHmmss.fff}-{Environment.MachineName}-{Environment.ProcessId}";
+        try
+        {
+            return await ActorHost.StartAsync(config, akka =>
+            {
+                if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
+                else akka.AddCoordinatorProxy();
+                if (options.Computes) akka.AddComputeNode(process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger);
+                akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
+            });
+        }
+        catch (Exception e) when (Causes(e).Any(c => c is System.Net.Sockets.SocketException))
+        {
+            throw new StudyException($"{options.Host}:{port} cannot be used ({Causes(e).Last().Message})", null, "choose another --host or --port", e);
+        }
+    }
+
+    /// <summary>Joins, and returns once this member is Up.</summary>
+    /// <exception cref="StudyException">None of the seed nodes let it in.</exception>
+    public async Task JoinAsync(IReadOnlyList<string> seeds, IReadOnlyList<string> remembered, CancellationToken cancellation)
+    {
+        var self = ClusterMembers.HostPort(Address)!;
+        var founds = seeds.Count == 0 || seeds[0] == self;
+        var known = (founds ? seeds.Prepend(self) : seeds).Concat(remembered.Where(m => m != self)).Distinct();
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Cluster.RegisterOnMemberUp(() => up.TrySetResult());
+        Cluster.JoinSeedNodes(known.Select(ParseAddress));
+        await Task.WhenAny(up.Task, Ended).WaitAsync(cancellation);
+        if (!up.Task.IsCompleted)
+            throw new StudyException($"no seed node let this node in ({string.Join(", ", seeds)})", null, "check that one of them runs and can be reached");
+    }
+
+    /// <summary>Leaves in good order: units first, then the cluster, then the actors.</summary>
+    public async Task LeaveAsync()
+    {
+        _leaving = true;
+        var drain = _system.Settings.Config.GetTimeSpan("interp.node.drain");
+        using var limit = new CancellationTokenSource(drain + TimeSpan.FromSeconds(60));
+        try
+        {
+            await _host.StopAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // An engine that does not come back from a unit holds its thread; the process ends without it.
+        }
+        _host.Dispose();
+    }
+
+    /// <exception cref="StudyException">It is not <c>HOST:PORT</c>.</exception>
+    public static Address ParseAddress(string hostPort)
+    {
+        var colon = hostPort.LastIndexOf(':');
+        if (colon < 1 || !int.TryParse(hostPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+            throw new StudyException($"'{hostPort}' is no address of a node", null, "write HOST:PORT, e.g. 10.0.0.1:4053");
+        return new Address("akka.tcp", ActorHost.SystemName, hostPort[..colon], port);
+    }
+
+    private void DrainBeforeLeaving()
+    {
+        var compute = _host.Services.GetRequiredService<ActorRegistry>().Get<ComputeNode>();
+        var drain = _system.Settings.Config.GetTimeSpan("interp.node.drain");
+        CoordinatedShutdown.Get(_system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "drain", async () =>
+        {
+            // Removed by the others: nobody takes a result from here any more.
+            if (!_leaving) return Akka.Done.Instance;
+            try
+            {
+                await compute.Ask<Drained>(new Drain(drain), drain + TimeSpan.FromSeconds(5));
+            }
+            catch (AskTimeoutException)
+            {
+                // No coordinator acknowledges; the leases of this node will run out.
+            }
+            return Akka.Done.Instance;
+        });
+    }
+
+    private static IEnumerable<Exception> Causes(Exception? e)
+    {
+        for (; e is not null; e = e.InnerException) yield return e;
+    }
+}

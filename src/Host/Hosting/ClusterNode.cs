@@ -1,0 +1,127 @@
+using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Journal;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Host.Hosting;
+
+/// <summary>
+/// One member of a cluster, with the same actors as <see cref="LocalNode"/>: compute nodes pull units from the coordinator, which is wherever
+/// the oldest coordinator member is. A member that the others removed (it was cut off or frozen) joins again by itself.
+/// </summary>
+public sealed class ClusterNode : IAsyncDisposable
+{
+    private static readonly TimeSpan BeforeRejoining = TimeSpan.FromSeconds(2);
+
+    private readonly ClusterNodeOptions _options;
+    private readonly ComputedLog _ledger;
+    private readonly StudyDesk? _desk;
+    private readonly CancellationTokenSource _stopping = new();
+    private volatile ClusterMembership _membership;
+    private Task _watch = Task.CompletedTask;
+
+    private ClusterNode(ClusterNodeOptions options, ComputedLog ledger, ClusterMembership membership)
+    {
+        _options = options;
+        _ledger = ledger;
+        _membership = membership;
+        if (options.IsCoordinator) _desk = new StudyDesk(() => _membership, options.Journal, ledger);
+        (Host, Port) = (membership.Address.Host!, membership.Address.Port!.Value);
+    }
+
+    /// <summary>As the other members know it.</summary>
+    public string Host { get; }
+
+    /// <summary>As bound; stays for the node's life.</summary>
+    public int Port { get; }
+
+    /// <summary>What people ask of the cluster's studies; null on a node that is no coordinator.</summary>
+    public IStudyDesk? Desk => _desk;
+
+    /// <summary>Prepares the journal (coordinators), starts the actors and joins; returns once the node is Up.</summary>
+    /// <exception cref="StudyException">The node cannot be started as asked, or nobody let it in; one line says why.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before it was Up.</exception>
+    public static async Task<ClusterNode> StartAsync(ClusterNodeOptions options, CancellationToken cancellation = default)
+    {
+        foreach (var seed in options.Seeds) ClusterMembership.ParseAddress(seed);
+        Directory.CreateDirectory(options.Data);
+        if (options.IsCoordinator) JournalFile.Prepare(options.Journal);
+        var ledger = new ComputedLog(options.LedgerFile);
+        ClusterMembership? membership = null;
+        try
+        {
+            membership = await ClusterMembership.StartAsync(options, options.Port, ledger);
+            await membership.JoinAsync(options.Seeds, MemberMemory.Read(options.MembersFile), cancellation);
+            var node = new ClusterNode(options, ledger, membership);
+            node._watch = node.WatchAsync();
+            return node;
+        }
+        catch
+        {
+            if (membership is not null) await membership.LeaveAsync();
+            ledger.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Finishes or hands back the units in hand, hands the studies over, leaves the cluster.</summary>
+    public async Task StopAsync()
+    {
+        if (_stopping.IsCancellationRequested) return;
+        await _stopping.CancelAsync();
+        await _watch;
+        await _membership.LeaveAsync();
+        _desk?.Dispose();
+        _ledger.Dispose();
+        if (_options.IsCoordinator) JournalFile.Release(_options.Journal);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stopping.Dispose();
+    }
+
+    /// <summary>Joins again, with a new actor system at the old address, whenever the others removed this member.</summary>
+    private async Task WatchAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _membership.Ended.WaitAsync(_stopping.Token);
+                await _membership.LeaveAsync();
+                await RejoinAsync();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The node is to stop.
+        }
+    }
+
+    private async Task RejoinAsync()
+    {
+        while (true)
+        {
+            await Task.Delay(BeforeRejoining, _stopping.Token);
+            ClusterMembership? next = null;
+            try
+            {
+                next = await ClusterMembership.StartAsync(_options, Port, _ledger);
+                await next.JoinAsync(_options.Seeds, MemberMemory.Read(_options.MembersFile), _stopping.Token);
+                _membership = next;
+                return;
+            }
+            catch (StudyException)
+            {
+                // Nobody to join yet, or the port is not free again yet.
+                if (next is not null) await next.LeaveAsync();
+            }
+            catch (OperationCanceledException)
+            {
+                if (next is not null) await next.LeaveAsync();
+                throw;
+            }
+        }
+    }
+}

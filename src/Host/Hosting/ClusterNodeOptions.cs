@@ -1,0 +1,43 @@
+using InterpActors.Actors.Configuration;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Host.Hosting;
+
+/// <summary>What a member of a cluster needs.</summary>
+/// <param name="Roles">Some of <see cref="ClusterMembers.Roles"/>.</param>
+/// <param name="Data">Its folder: journal (coordinators), <c>computed.log</c>, <c>members.txt</c>, <c>warnings.log</c>. Made unless it is there.</param>
+public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data, IStudyPlanner Planner, IUnitRunner Runner)
+{
+    /// <summary>The name or address that the other members reach it by.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>0 for a free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>Members to join, as <c>host:port</c>; with none, or itself as the first, it founds a cluster unless it finds an old one.</summary>
+    public IReadOnlyList<string> Seeds { get; init; } = [];
+
+    /// <summary>The SQLite journal of a coordinator; null for <c>journal.db</c> in <see cref="Data"/>.</summary>
+    public string? JournalPath { get; init; }
+
+    /// <summary>Units computed at a time by a compute node.</summary>
+    public int Workers { get; init; } = 1;
+
+    /// <summary>HOCON text that wins over the files of the <c>hocon</c> folder.</summary>
+    public string Configuration { get; init; } = "";
+
+    /// <summary>HOCON text that wins over everything.</summary>
+    public string Overrides { get; init; } = "";
+
+    public bool IsCoordinator => Roles.Contains(ClusterMembers.CoordinatorRole);
+
+    public bool Computes => Roles.Contains(ClusterMembers.ComputeRole);
+
+    internal string Journal => JournalPath ?? Path.Combine(Data, "journal.db");
+
+    internal string LogFile => Path.Combine(Data, "warnings.log");
+
+    internal string MembersFile => Path.Combine(Data, "members.txt");
+
+    internal string LedgerFile => Path.Combine(Data, "computed.log");
+}

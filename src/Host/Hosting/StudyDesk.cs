@@ -1,0 +1,121 @@
+using Akka.Actor;
+using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Journal;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Host.Hosting;
+
+/// <summary>
+/// The desk of a coordinator: commands go to whichever member leads now, and again where no answer comes (it may just be changing); what was
+/// committed is read from the journal.
+/// </summary>
+internal sealed class StudyDesk(Func<ClusterMembership> membership, string journalPath, IComputedLedger ledger) : IStudyDesk, IDisposable
+{
+    private static readonly TimeSpan OneTry = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longer than a change of coordinator takes.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Planning reads the model's and the prompts' files.</summary>
+    private static readonly TimeSpan PlanningPatience = TimeSpan.FromMinutes(10);
+
+    private readonly Dictionary<StudyId, StudyJournal> _journals = [];
+
+    public async Task<StudyProgress> SubmitAsync(Study study) => Accepted(await Ask(new SubmitStudy(study, null), PlanningPatience));
+
+    public async Task<IReadOnlyList<StudyProgress>> ListAsync()
+    {
+        var studies = new List<StudyProgress>();
+        foreach (var id in ((KnownStudies)await Ask(new ListStudies(), Patience)).Studies)
+            if (await ProgressAsync(id) is { } progress) studies.Add(progress);
+        return studies;
+    }
+
+    public async Task<StudyProgress?> ProgressAsync(StudyId study) => (await Ask(new GetProgress(study), Patience) as ProgressReply)?.Progress;
+
+    public async Task PauseAsync(StudyId study) => Accepted(await Ask(new PauseStudy(study), Patience));
+
+    public async Task ResumeAsync(StudyId study) => Accepted(await Ask(new ResumeStudy(study), Patience));
+
+    public async Task CancelAsync(StudyId study) => Accepted(await Ask(new CancelStudy(study), Patience));
+
+    public Task<Study?> DefinitionAsync(StudyId study) => Task.Run(() =>
+    {
+        lock (_journals) return Find(study)?.Study;
+    });
+
+    public Task<RunHistory> HistoryAsync(StudyId study) => Task.Run(() =>
+    {
+        lock (_journals) return Known(study).History(ledger);
+    });
+
+    public Task<Func<long, byte[]?>> PayloadsAsync(StudyId study) => Task.Run<Func<long, byte[]?>>(() =>
+    {
+        lock (_journals) return Known(study).Payload;
+    });
+
+    public async Task<ClusterView> MembersAsync()
+    {
+        var members = ClusterMembers.View(membership().Cluster);
+        try
+        {
+            var reply = await membership().Coordinator.Ask<WorkersReply>(new GetWorkers(), OneTry);
+            return new ClusterView(members, reply.Workers);
+        }
+        catch (AskTimeoutException)
+        {
+            return new ClusterView(members, []);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_journals)
+        {
+            foreach (var journal in _journals.Values) journal.Dispose();
+            _journals.Clear();
+        }
+    }
+
+    private async Task<object> Ask(IWireMessage command, TimeSpan patience)
+    {
+        var until = DateTimeOffset.UtcNow + patience;
+        while (true)
+        {
+            try
+            {
+                return await membership().Coordinator.Ask<object>(command, OneTry);
+            }
+            catch (AskTimeoutException)
+            {
+                if (DateTimeOffset.UtcNow < until) continue;
+                throw new StudyException("the coordinator does not answer", null, "try again when one of the coordinator nodes is up and its journal can be written");
+            }
+        }
+    }
+
+    private static StudyProgress Accepted(object reply) => reply switch
+    {
+        ProgressReply r => r.Progress,
+        StudyRefused r => throw new StudyException(r.Problem),
+        _ => throw new InvalidOperationException($"unexpected answer {reply.GetType().Name}"),
+    };
+
+    private StudyJournal Known(StudyId id) => Find(id) ?? throw new StudyException($"study {id} is not known", null, "submit it first");
+
+    /// <summary>The study's journal up to now; opened once, read on from there.</summary>
+    private StudyJournal? Find(StudyId id)
+    {
+        if (_journals.TryGetValue(id, out var journal))
+        {
+            journal.Refresh();
+            return journal;
+        }
+        journal = StudyJournal.Read(journalPath, id);
+        if (journal.Study is not null) return _journals[id] = journal;
+        journal.Dispose();
+        return null;
+    }
+}
