@@ -37,6 +37,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>What people ask of the cluster's studies; null on a node that is no coordinator.</summary>
     public IStudyDesk? Desk => _desk;
 
+    /// <summary>The node's present life as a member.</summary>
+    internal ClusterMembership Membership => _membership;
+
     /// <summary>Prepares the journal (coordinators), starts the actors and joins; returns once the node is Up.</summary>
     /// <exception cref="StudyException">The node cannot be started as asked, or nobody let it in; one line says why.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before it was Up.</exception>

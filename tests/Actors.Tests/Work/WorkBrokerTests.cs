@@ -182,6 +182,48 @@ public class WorkBrokerTests : ActorTestKit
     }
 
     [Fact]
+    public void A_node_counts_as_registered_when_all_its_workers_did()
+    {
+        var broker = Broker(Settings, () => ["n"]);
+        broker.Tell(new StudyOpened(Id, true), _study);
+        var (a, b) = (CreateTestProbe(), CreateTestProbe());
+        broker.Tell(new RegisterWorker("a", "p", "cpu", [], "n", 2), a);
+        broker.Tell(new RequestWork("a", a.ExpectMsg<Registered>().Epoch, 1), a);
+        _study.ExpectNoMsg(200);
+        broker.Tell(new RegisterWorker("b", "p", "cpu", [], "n", 2), b);
+        _study.ExpectMsg<TakeUnit>();
+    }
+
+    [Fact]
+    public void A_worker_that_cannot_compute_a_study_is_passed_over_while_there_is_another()
+    {
+        Open();
+        var (unfit, _) = Leased("unfit", 3);
+        var (other, _) = Leased("other", 4);
+        _broker.Tell(new UnitFailure("unfit", "p-unfit", new UnitTry(Id, 3, 1), UnitFailureKind.Unfit, "no such model"), unfit);
+        Assert.Equal(3, _study.ExpectMsg<UnitUntouched>().Unit.Ordinal);
+        unfit.ExpectMsg<ResultAck>();
+
+        var last = new UnitFailure("other", "p-other", new UnitTry(Id, 4, 1), UnitFailureKind.Unfit, "no such model");
+        _broker.Tell(last, other);
+        // Nobody is left to try: the study hears of it, and gives the unit up after some tries.
+        Assert.Equal(last, _study.ExpectMsg<UnitFailure>());
+    }
+
+    [Fact]
+    public void Studies_hear_when_the_last_worker_of_a_process_is_gone()
+    {
+        Open();
+        var (a, b) = (CreateTestProbe(), CreateTestProbe());
+        _broker.Tell(new RegisterWorker("p/0", "p", "cpu", []), a);
+        _broker.Tell(new RegisterWorker("p/1", "p", "cpu", []), b);
+        _broker.Tell(new WorkerLeaving("p/0"), a);
+        _study.ExpectNoMsg(100);
+        _broker.Tell(new WorkerLeaving("p/1"), b);
+        Assert.Equal(new ProcessGone("p", true), _study.ExpectMsg<ProcessGone>());
+    }
+
+    [Fact]
     public void Nothing_is_handed_out_before_the_grace_time_where_a_process_never_comes()
     {
         var clock = new ManualClock();

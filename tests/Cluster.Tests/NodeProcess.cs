@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Text;
+using InterpActors.Host.Commands;
+
+// Every test starts processes that compute; two at a time would only take each other's processor.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace InterpActors.Cluster.Tests;
+
+/// <summary>A node as a process of its own.</summary>
+internal sealed class NodeProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _errors = new();
+
+    private NodeProcess(Process process) => _process = process;
+
+    /// <summary><c>host:port</c> as the node printed it.</summary>
+    public string Address { get; private set; } = "";
+
+    public static async Task<NodeProcess> StartAsync(params string[] arguments)
+    {
+        var node = new NodeProcess(Start(["node", .. arguments]));
+        try
+        {
+            node._process.ErrorDataReceived += (_, e) =>
+            {
+                lock (node._errors) node._errors.AppendLine(e.Data);
+            };
+            node._process.BeginErrorReadLine();
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            var line = await node._process.StandardOutput.ReadLineAsync(limit.Token);
+            Assert.StartsWith("ready akka=", line ?? node.Errors, StringComparison.Ordinal);
+            node.Address = line!.Split(' ')[1]["akka=".Length..];
+            return node;
+        }
+        catch
+        {
+            node.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs the program to its end; its exit code.</summary>
+    public static async Task<int> RunAsync(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        _ = process.StandardOutput.ReadToEndAsync(limit.Token);
+        _ = process.StandardError.ReadToEndAsync(limit.Token);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+            return process.ExitCode;
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM; the exit code.</summary>
+    public async Task<int> LeaveAsync()
+    {
+        using (var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"])) await kill.WaitForExitAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await _process.WaitForExitAsync(limit.Token);
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+
+    private string Errors
+    {
+        get
+        {
+            lock (_errors) return _errors.ToString();
+        }
+    }
+
+    private static Process Start(string[] arguments) => Process.Start(new ProcessStartInfo("dotnet", [typeof(CommandLine).Assembly.Location, .. arguments])
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!;
+}
