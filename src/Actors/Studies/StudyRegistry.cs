@@ -4,6 +4,7 @@ using Akka.Persistence;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
+using InterpActors.Actors.Work;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
 
@@ -34,6 +35,7 @@ public sealed class StudyRegistry : ReceivePersistentActor, IWithTimers
         Recover<RecoveryCompleted>(_ =>
         {
             if (!RevivesItself) return;
+            _services.Broker.Tell(new StudiesAwaited([.. _order]));
             foreach (var id in _order) Self.Tell(new Wake(id));
         });
         Command<SubmitStudy>(Submit);

@@ -56,6 +56,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         Command<WakeStudy>(_ =>
         {
             if (_state.Study is not null && !_state.IsOver) Plan();
+            else _services.Broker.Tell(new StudyClosed(_id));
         });
         Command<StopWhenFlushed>(_ => DeferAsync(0, _ => Context.Stop(Self)));
         Command<PauseStudy>(_ => Change(new StudyRunCommand.Pause(Now)));

@@ -16,6 +16,12 @@ public sealed record StudyHasWork(StudyId Study);
 /// <summary>Study to broker: nothing of this study is wanted any more; running units are to be dropped.</summary>
 public sealed record StudyClosed(StudyId Study);
 
+/// <summary>
+/// Registry to broker, once it has read its journal: results of these studies are to be kept waiting until the study opens or closes. A broker
+/// that is told of them acknowledges nothing of an unknown study before.
+/// </summary>
+public sealed record StudiesAwaited(IReadOnlyCollection<StudyId> Studies);
+
 /// <summary>Broker to study, study to layer: a unit for this worker, please.</summary>
 /// <param name="Process">The process the worker lives in.</param>
 public sealed record TakeUnit(string Worker, string Process);

@@ -33,6 +33,9 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     private readonly string _epoch = Guid.NewGuid().ToString("N");
     private readonly Dictionary<string, WorkerEntry> _workers = [];
     private readonly Dictionary<StudyId, StudyEntry> _studies = [];
+
+    /// <summary>Studies that will open; null before the registry has told which.</summary>
+    private HashSet<StudyId>? _awaited;
     private DateTimeOffset _reconciledBy;
     private DateTimeOffset _lastTick;
     private long _turn;
@@ -44,6 +47,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         _expected = expected;
         _clock = clock;
         _lastTick = clock.GetUtcNow();
+        _awaited = settings.ReviveAfter > TimeSpan.Zero ? null : [];
         _reconciledBy = expected().Count == 0 ? _lastTick : _lastTick + settings.ReconcileGrace;
 
         Receive<RegisterWorker>(Register);
@@ -58,6 +62,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         Receive<WorkerLeaving>(m => Lose(m.Worker, "left", inOrder: true));
         Receive<GetWorkers>(_ => Sender.Tell(new WorkersReply([.. _workers.Values.OrderBy(w => w.Id, StringComparer.Ordinal).Select(w => w.View())])));
         Receive<DescribeStudy>(Describe);
+        Receive<StudiesAwaited>(m => _awaited = [.. m.Studies.Where(s => !_studies.ContainsKey(s))]);
         Receive<StudyOpened>(Open);
         Receive<StudyHasWork>(m => HasWork(m.Study));
         Receive<StudyClosed>(m => Close(m.Study));
@@ -140,8 +145,11 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         worker.Demand = m.Demand;
         // It asks though it holds all it may: an assignment was lost on the way.
         if (worker.Leases.Count >= m.Demand)
-            foreach (var lease in worker.Leases.Values)
+            foreach (var lease in worker.Leases.Values.ToArray())
+            {
                 if (lease.Assign is not null) worker.Actor.Tell(lease.Assign);
+                else if (Release(worker, lease.Unit.Study, lease.Unit.Ordinal)) Tell(lease.Unit.Study, new UnitUntouched(lease.Unit));
+            }
         Serve(worker);
     }
 
@@ -202,7 +210,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         if (_workers.TryGetValue(workerId, out var worker)) worker.LastBeat = _clock.GetUtcNow();
         if (_studies.TryGetValue(unit.Study, out var study)) study.Actor.Tell(report);
         // Right after a start the study may not have opened yet; the worker will report again.
-        else if (IsReconciled) Sender.Tell(new ResultAck(unit.Study, unit.Ordinal));
+        else if (IsReconciled && _awaited?.Contains(unit.Study) == false) Sender.Tell(new ResultAck(unit.Study, unit.Ordinal));
     }
 
     private bool AnyFit(StudyId study, DateTimeOffset now) => _workers.Values.Any(w => w.IsFit(study, now));
@@ -255,6 +263,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
 
     private void Open(StudyOpened m)
     {
+        _awaited?.Remove(m.Study);
         if (_studies.TryGetValue(m.Study, out var study)) study.Actor = Sender;
         else
         {
@@ -278,6 +287,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
 
     private void Close(StudyId id)
     {
+        _awaited?.Remove(id);
         if (!_studies.Remove(id, out var study)) return;
         Context.Unwatch(study.Actor);
         foreach (var worker in _workers.Values)

@@ -182,6 +182,35 @@ public class WorkBrokerTests : ActorTestKit
     }
 
     [Fact]
+    public void A_result_waits_for_its_study_while_a_new_coordinator_reads_the_journal()
+    {
+        var broker = Broker(Settings with { ReviveAfter = TimeSpan.FromSeconds(30) });
+        var worker = CreateTestProbe();
+        Register(broker, worker, "w", new UnitTry(Id, 7, 1));
+        var result = new UnitResult("w", "p-w", new UnitTry(Id, 7, 1), [1], null);
+        broker.Tell(result, worker);
+        broker.Tell(new StudiesAwaited([Id]), _study);
+        broker.Tell(result, worker);
+        worker.ExpectNoMsg(200);
+        broker.Tell(new StudyOpened(Id, true), _study);
+        broker.Tell(result, worker);
+        Assert.Equal(7, _study.ExpectMsg<UnitClaimed>().Unit.Ordinal);
+        Assert.Equal(result, _study.ExpectMsg<UnitResult>());
+    }
+
+    [Fact]
+    public void A_worker_that_asks_for_work_does_not_hold_the_unit_that_it_claimed_any_more()
+    {
+        Open();
+        var worker = CreateTestProbe();
+        var epoch = Register(_broker, worker, "w", new UnitTry(Id, 7, 1));
+        _study.ExpectMsg<UnitClaimed>();
+        _broker.Tell(new RequestWork("w", epoch, 1), worker);
+        Assert.Equal(7, _study.ExpectMsg<UnitUntouched>().Unit.Ordinal);
+        _study.ExpectMsg<TakeUnit>();
+    }
+
+    [Fact]
     public void A_node_counts_as_registered_when_all_its_workers_did()
     {
         var broker = Broker(Settings, () => ["n"]);
