@@ -127,6 +127,7 @@ public class WorkBrokerTests : ActorTestKit
         worker.ExpectMsg<Assign>();
         _study.ExpectMsg<UnitLost>();
         var late = new UnitResult("w", "p-w", new UnitTry(Id, 3, 1), [1], null);
+        _study.ExpectMsg(new ProcessGone("p-w", false));
         broker.Tell(late, worker);
         _study.ExpectMsg(late);
     }
