@@ -16,6 +16,35 @@ internal static class SharedOptions
         Description = "A folder in the Hugging Face layout, a .gguf file, or the name of a model that ships (gt-ioi, tr-ioi, …)",
     };
 
+    public static Option<string?> Cluster() => new("--cluster")
+    {
+        HelpName = "URL",
+        Description = "A coordinator's address (default: INTERP_CLUSTER); its token is taken from INTERP_TOKEN",
+    };
+
+    public static Argument<string> StudyId() => new("id") { HelpName = "ID", Description = "A study's id, as submit and list print it" };
+
+    /// <summary>The argument of commands that take a local run's folder or the id of a study of a cluster.</summary>
+    public static Argument<string> Run() =>
+        new("run") { HelpName = "ID|DIR", Description = "A run folder, or the id of a study of a cluster" };
+
+    /// <summary>Whether <paramref name="run"/> is a study of a cluster: where one is named, or it is no folder and one is known.</summary>
+    public static bool IsOfCluster(string run, string? url) =>
+        url is not null || (!Directory.Exists(run) && Environment.GetEnvironmentVariable("INTERP_CLUSTER") is { Length: > 0 });
+
+    /// <exception cref="StudyException">The text is no id.</exception>
+    public static StudyId ParseStudyId(string text)
+    {
+        try
+        {
+            return new StudyId(text);
+        }
+        catch (ArgumentException e)
+        {
+            throw new StudyException($"'{text}' is not a study's id", null, "interp list shows them", e);
+        }
+    }
+
     public static Option<string[]> Set() => new("--set")
     {
         HelpName = "key=value …",

@@ -3,41 +3,68 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using InterpActors.Compute.Reports;
 using InterpActors.Host.Display;
+using InterpActors.Host.Remote;
 using InterpActors.Host.Runs;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
 
-/// <summary><c>interp status DIR</c>: where a local run stands, from its journal, also while it goes on.</summary>
+/// <summary>
+/// <c>interp status DIR</c>: where a local run stands, from its journal, also while it goes on. <c>interp status ID</c>: where a study of a
+/// cluster stands.
+/// </summary>
 internal static class StatusCommand
 {
     public static Command Create()
     {
-        var folder = new Argument<string>("folder") { HelpName = "DIR", Description = "A run folder" };
+        var what = SharedOptions.Run();
+        var cluster = SharedOptions.Cluster();
         var json = SharedOptions.Json("Prints one JSON object");
-        var command = new Command("status", "Says where a run stands, also while it goes on") { folder, json };
-        command.SetAction(parsed =>
+        var command = new Command("status", "Says where a run stands, also while it goes on") { what, cluster, json };
+        command.SetAction(async parsed =>
         {
-            Run(parsed.GetValue(folder)!, parsed.GetValue(json), parsed.InvocationConfiguration.Output);
+            var (name, url, output) = (parsed.GetValue(what)!, parsed.GetValue(cluster), parsed.InvocationConfiguration.Output);
+            if (!SharedOptions.IsOfCluster(name, url))
+            {
+                Run(name, parsed.GetValue(json), output);
+                return ExitCode.Done;
+            }
+            var id = SharedOptions.ParseStudyId(name);
+            using var client = new ClusterClient(url);
+            var detail = await client.DetailAsync(id);
+            var note = detail.Progress.Error is { } error ? $", stopped: {error}" : "";
+            var standing = new Standing(detail.Study.Value, detail.Name, detail.Kind, detail.Threads, null, note);
+            Write(standing, detail.History, parsed.GetValue(json), output);
             return ExitCode.Done;
         });
         return command;
     }
+
+    /// <summary>What a study is, wherever it runs.</summary>
+    /// <param name="Process">The process of this machine that works on it, if one does.</param>
+    /// <param name="Note">What is to be said beside the state.</param>
+    private sealed record Standing(string Id, string Name, string Kind, int Threads, string? Process, string Note);
 
     private static void Run(string folder, bool json, TextWriter output)
     {
         using var run = LocalRun.Open(folder);
         var (study, history) = (run.Study, run.History);
         var holder = RunLock.HolderOf(folder);
-        var state = SummaryJson.Word(history.State);
-        if (json) output.WriteLine(Json(study, history, state, holder).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
-        else Print(study, history, state, holder, output);
+        var note = holder is not null ? $", process {holder} works on it"
+            : history.State == RunState.Running ? ", but no process works on it: run it again" : "";
+        Write(new Standing(study.Id.Value, study.Name, study.Kind, study.Execution.Threads, holder, note), history, json, output);
     }
 
-    private static void Print(Study study, RunHistory history, string state, string? holder, TextWriter output)
+    private static void Write(Standing study, RunHistory history, bool json, TextWriter output)
+    {
+        if (json) output.WriteLine(Json(study, history).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+        else Print(study, history, output);
+    }
+
+    private static void Print(Standing study, RunHistory history, TextWriter output)
     {
         output.WriteLine($"{study.Id} · {study.Kind}");
-        output.WriteLine($"state      {state}{(holder is not null ? $", process {holder} works on it" : history.State == RunState.Running ? ", but no process works on it: run it again" : "")}");
+        output.WriteLine($"state      {SummaryJson.Word(history.State)}{study.Note}");
         output.WriteLine($"units      {ProgressText.Count(history.Committed)} of {ProgressText.Count(history.Planned)}"
             + (history.Failures.Count > 0 ? $", {ProgressText.Count(history.Failures.Count)} given up" : ""));
         foreach (var process in history.Processes)
@@ -48,14 +75,14 @@ internal static class StatusCommand
         foreach (var defeat in history.Failures.Take(10)) output.WriteLine($"given up   {defeat.Label} after {defeat.Attempts} attempts: {defeat.Error}");
     }
 
-    private static JsonObject Json(Study study, RunHistory history, string state, string? holder) => new()
+    private static JsonObject Json(Standing study, RunHistory history) => new()
     {
-        ["study"] = study.Id.Value,
+        ["study"] = study.Id,
         ["name"] = study.Name,
         ["kind"] = study.Kind,
-        ["state"] = state,
-        ["process"] = holder,
-        ["threads"] = study.Execution.Threads,
+        ["state"] = SummaryJson.Word(history.State),
+        ["process"] = study.Process,
+        ["threads"] = study.Threads,
         ["units"] = new JsonObject
         {
             ["planned"] = history.Planned,

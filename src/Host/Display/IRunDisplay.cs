@@ -18,6 +18,6 @@ public interface IRunDisplay
 /// <summary>What does not change during a run.</summary>
 /// <param name="Name">The study's name.</param>
 /// <param name="Headline">Model, prompts, method and metric.</param>
-/// <param name="Journal">The journal's path, as the user can type it.</param>
+/// <param name="Where">Where it runs: <c>journal PATH</c>, as the user can type it, or <c>cluster URL</c>.</param>
 /// <param name="Baselines">Clean and corrupted metric as text; null where it is not known.</param>
-public sealed record RunScene(string Name, string Headline, string Journal, string? Baselines);
+public sealed record RunScene(string Name, string Headline, string Where, string? Baselines);

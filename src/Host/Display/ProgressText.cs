@@ -21,6 +21,7 @@ public static class ProgressText
         if (layers > 0) parts.Add($"layers {done}/{layers}");
         if (meter.CellsPerSecond is { } rate) parts.Add($"{Rate(rate)} cells/s");
         if (meter.Left is { } left && progress.Committed < progress.Planned) parts.Add($"{ProgressMeter.Clock(left)} left");
+        if (progress.State == RunState.Paused) parts.Add("paused");
         if (progress.Workers > 0) parts.Add(Workers(progress.Workers));
         if (progress.Failed > 0) parts.Add($"{Count(progress.Failed)} units failed");
         if (Best(progress) is { } best) parts.Add(best);

@@ -34,7 +34,7 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
         var lines = new List<IRenderable>
         {
             Line($"{scene.Name} · {scene.Headline}", "bold"),
-            Line($"{(scene.Baselines is { } b ? b + "   " : "")}journal {scene.Journal}", "grey"),
+            Line($"{(scene.Baselines is { } b ? b + "   " : "")}{scene.Where}", "grey"),
         };
         var tracks = progress.Tracks.Where(t => t.Cells > 0).ToList();
         var width = tracks.Select(t => t.Name.Length).DefaultIfEmpty().Max();
@@ -62,6 +62,7 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
         if (meter.CellsPerSecond is { } rate) parts.Add($"{ProgressText.Rate(rate)} cells/s");
         parts.Add(meter.Left is { } left && progress.Committed < progress.Planned
             ? $"{ProgressMeter.Clock(left)} left" : $"{ProgressMeter.Clock(elapsed)} so far");
+        if (progress.State == RunState.Paused) parts.Add("paused");
         if (progress.Workers > 0) parts.Add(ProgressText.Workers(progress.Workers));
         if (progress.Failed > 0) parts.Add($"{ProgressText.Count(progress.Failed)} units failed");
         return string.Join("   ", parts);

@@ -51,7 +51,7 @@ public sealed class StudyRun(
             display.Say($"finished already; writing its outputs again from {folder.Journal}");
             return Conclude(folder, plan, clock);
         }
-        var scene = new RunScene(study.Name, plan.Headline, folder.Journal, baselines);
+        var scene = new RunScene(study.Name, plan.Headline, $"journal {folder.Journal}", baselines);
         return await ComputeAsync(folder, plan, request.Workers, scene, clock) ? Conclude(folder, plan, clock) : ExitCode.Interrupted;
     }
 

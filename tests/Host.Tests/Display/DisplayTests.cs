@@ -7,7 +7,8 @@ namespace InterpActors.Host.Tests.Display;
 
 public class DisplayTests
 {
-    private static readonly RunScene Scene = new("ioi-patching", "tr-ioi (2 layers) · 8 pairs", "runs/x/journal.db", "clean +5.12 ±0.41");
+    private static readonly RunScene Scene =
+        new("ioi-patching", "tr-ioi (2 layers) · 8 pairs", "journal runs/x/journal.db", "clean +5.12 ±0.41");
 
     private static StudyProgress Progress(long cells, long resumed = 0, RunState state = RunState.Running) => new(
         StudyId.From("x", "{}"), state, 40, cells / 10, 0, resumed,

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using InterpActors.Host.Display;
+using InterpActors.Host.Remote;
+using InterpActors.Host.Web;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Host.Commands;
+
+/// <summary><c>interp submit STUDY.conf</c>: hands a study to a cluster; prints its id first.</summary>
+internal static class SubmitCommand
+{
+    public static Command Create()
+    {
+        var study = SharedOptions.Study();
+        var cluster = SharedOptions.Cluster();
+        var watch = new Option<bool>("--watch") { Description = "Shows its progress until it is over" };
+        var folder = new Option<string?>("--out")
+        {
+            HelpName = "DIR",
+            Description = "Waits until it is over and writes the run folder there",
+        };
+        var threads = SharedOptions.Threads("per worker; the last bits of results depend on it");
+        var set = SharedOptions.Set();
+        var command = new Command("submit", "Hands a study to a cluster") { study, cluster, watch, folder, threads, set };
+        command.SetAction(async parsed =>
+        {
+            var path = parsed.GetValue(study)!;
+            // What is wrong in the file itself is said without asking anybody.
+            var file = StudyFile.Load(path, parsed.GetValue(set));
+            if (parsed.GetValue(folder) is { } checkedFirst) RemoteReport.Check(checkedFirst, null);
+            using var client = new ClusterClient(parsed.GetValue(cluster));
+            var submission = new StudySubmission(file.Source, file.Folder, path, parsed.GetValue(set), parsed.GetValue(threads));
+            var reply = await client.SubmitAsync(submission);
+            var output = parsed.InvocationConfiguration.Output;
+            await output.WriteLineAsync(reply.Study.Value);
+            await output.FlushAsync();
+            var target = parsed.GetValue(folder);
+            if (!parsed.GetValue(watch) && target is null) return ExitCode.Done;
+            var display = Displays.For(output, quiet: !parsed.GetValue(watch));
+            var code = await new RemoteWatch(client, display).UntilOverAsync(reply.Study);
+            return target is null ? code : Math.Max(code, await new RemoteReport(client, display).FetchAsync(reply.Study, target));
+        });
+        return command;
+    }
+}

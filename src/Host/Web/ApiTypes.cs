@@ -1,0 +1,45 @@
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Host.Web;
+
+/// <summary>A study to be run: <c>POST /api/studies</c>.</summary>
+/// <param name="Source">The study file's text.</param>
+/// <param name="Folder">Absolute; where its relative paths start, on a path that the coordinator and the compute nodes share.</param>
+/// <param name="File">What messages call the file.</param>
+/// <param name="Set"><c>key=value</c> each, as <c>--set</c>.</param>
+/// <param name="Threads">Torch threads per worker.</param>
+public sealed record StudySubmission(
+    string Source, string Folder, string? File = null, IReadOnlyList<string>? Set = null, int? Threads = null);
+
+/// <summary>The answer to a submission.</summary>
+/// <param name="Created">False where the study was known already: it is run once.</param>
+public sealed record SubmissionReply(StudyId Study, bool Created, string Headline, StudyProgress Progress);
+
+/// <summary>All studies of the cluster.</summary>
+public sealed record StudyListing(IReadOnlyList<StudyProgress> Studies);
+
+/// <summary>All about one study.</summary>
+/// <param name="Threads">Torch threads per worker.</param>
+public sealed record StudyDetail(
+    StudyId Study, string Name, string Kind, string Headline, int Threads, StudyProgress Progress, RunHistory History);
+
+/// <summary>The files of a run folder, and what the end of the run says.</summary>
+/// <param name="Failed">True where units were given up or the results cannot be trusted.</param>
+public sealed record ResultListing(
+    StudyId Study, RunState State, string Sentence, IReadOnlyList<string> Warnings, bool Failed, IReadOnlyList<ResultFile> Files);
+
+/// <summary>A file of a run folder.</summary>
+/// <param name="Name">Relative, with <c>/</c> between folders.</param>
+public sealed record ResultFile(string Name, long Bytes, string Sha256);
+
+/// <summary>What the page shows: sent whole whenever something changed.</summary>
+public sealed record Overview(IReadOnlyList<StudyProgress> Studies, ClusterView Cluster, IReadOnlyList<LogLine> Log);
+
+/// <summary>Something that happened.</summary>
+/// <param name="Number">Counts up.</param>
+/// <param name="Study">The study that it is about; null for the cluster.</param>
+public sealed record LogLine(long Number, DateTimeOffset At, string? Study, string Text);
+
+/// <summary>Why a request was not carried out, in one line.</summary>
+public sealed record Refusal(string Error);

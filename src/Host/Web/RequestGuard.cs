@@ -1,0 +1,69 @@
+using InterpActors.Messages.Studies;
+using Microsoft.AspNetCore.Http;
+
+namespace InterpActors.Host.Web;
+
+/// <summary>What every request goes through: access, size, and one line for whatever goes wrong.</summary>
+internal static class RequestGuard
+{
+    public static async Task PassAsync(HttpContext http, RequestDelegate next, AccessGate gate, long maximumBody)
+    {
+        AccessGate.Harden(http.Response);
+        try
+        {
+            var open = http.GetEndpoint()?.Metadata.GetMetadata<ApiRoute>()?.Open == true;
+            if (!open && gate.Refuse(http.Request) is { } refused)
+            {
+                if (refused.Status == StatusCodes.Status401Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
+                await http.RefuseAsync(refused.Status, refused.Line);
+                return;
+            }
+            if (http.Request.ContentLength > maximumBody)
+            {
+                await TooLargeAsync(http, maximumBody);
+                return;
+            }
+            await next(http);
+            if (http.Response.HasStarted || http.Response.StatusCode < 400) return;
+            await http.RefuseAsync(http.Response.StatusCode, http.Response.StatusCode == StatusCodes.Status405MethodNotAllowed
+                ? $"{http.Request.Method} is not possible here; /openapi.json says what is"
+                : "there is nothing here; /openapi.json says what there is");
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody waits for the answer.
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            http.Response.Headers.ContentLength = null;
+            switch (e)
+            {
+                case ApiException api:
+                    if (api.Status == StatusCodes.Status429TooManyRequests) http.Response.Headers.RetryAfter = "2";
+                    await http.RefuseAsync(api.Status, api.Message);
+                    break;
+                case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                    await TooLargeAsync(http, maximumBody);
+                    break;
+                case BadHttpRequestException bad:
+                    await http.RefuseAsync(bad.StatusCode, bad.Message);
+                    break;
+                case StudyException:
+                    await http.RefuseAsync(StatusCodes.Status400BadRequest, e.Message);
+                    break;
+                default:
+                    await http.RefuseAsync(StatusCodes.Status500InternalServerError,
+                        $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+                    break;
+            }
+        }
+    }
+
+    private static Task TooLargeAsync(HttpContext http, long maximumBody)
+    {
+        // The rest of the body is not read.
+        http.Response.Headers.Connection = "close";
+        return http.RefuseAsync(StatusCodes.Status413PayloadTooLarge,
+            $"the request is larger than {maximumBody >> 10} KiB; put prompts in a file of their own");
+    }
+}

@@ -1,0 +1,48 @@
+using InterpActors.Host.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace InterpActors.Host.Web;
+
+/// <summary>The run folder of a study that is over: what is in it, and each file.</summary>
+internal sealed class ResultRoutes(IStudyDesk desk, ResultStore store)
+{
+    public IEnumerable<ApiRoute> All() =>
+    [
+        ApiRoute.Get("/api/studies/{id}/results", "The files of the study's run folder, once it is over",
+            async http => (await FindAsync(http)).Listing),
+        ApiRoute.Raw("/api/studies/{id}/results/{**name}", "One file of the study's run folder", "application/octet-stream", DownloadAsync),
+    ];
+
+    private async Task<(ResultListing Listing, string Folder)> FindAsync(HttpContext http)
+    {
+        var progress = await StudyRoutes.NamedAsync(http, desk);
+        if (!StudyEnd.IsOver(progress.State))
+        {
+            throw new ApiException(StatusCodes.Status409Conflict,
+                $"study {progress.Study} is not over: {progress.Committed} of {progress.Planned} units; interp watch ID waits for it");
+        }
+        return await store.GetAsync(progress.Study, http.RequestAborted);
+    }
+
+    private async Task DownloadAsync(HttpContext http)
+    {
+        var (listing, folder) = await FindAsync(http);
+        var name = http.GetRouteValue("name") as string ?? "";
+        // Only names of the listing are opened, so that no path leads out of the folder.
+        var file = listing.Files.FirstOrDefault(f => f.Name == name)
+            ?? throw new ApiException(StatusCodes.Status404NotFound, $"the results of {listing.Study} have no such file");
+        await using var content =
+            new FileStream(Path.Combine(folder, file.Name), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        http.Response.ContentType = Path.GetExtension(name) switch
+        {
+            ".csv" => "text/csv; charset=utf-8",
+            ".json" => "application/json",
+            _ => "application/octet-stream",
+        };
+        // A report is somebody's file: it must not run as a page of the coordinator.
+        http.Response.Headers.ContentDisposition = $"attachment; filename=\"{Path.GetFileName(file.Name)}\"";
+        http.Response.ContentLength = file.Bytes;
+        await content.CopyToAsync(http.Response.Body, http.RequestAborted);
+    }
+}

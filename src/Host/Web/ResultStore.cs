@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using InterpActors.Host.Hosting;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Host.Web;
+
+/// <summary>
+/// Run folders for downloads, folded from the journal when first asked for. They are a cache: a new process begins with none, and only
+/// the latest few are kept.
+/// </summary>
+/// <param name="dataFolder">The node's own; its folder <c>downloads</c> is emptied.</param>
+internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, string dataFolder)
+{
+    private const int Kept = 16;
+    private readonly string _root = Path.Combine(Path.GetFullPath(dataFolder), "downloads");
+    private readonly ConcurrentDictionary<StudyId, (ResultListing Listing, string Folder)> _ready = new();
+    private readonly Queue<StudyId> _order = new();
+    private readonly SemaphoreSlim _turn = new(1);
+
+    /// <summary>The files of a study that is over.</summary>
+    public async Task<(ResultListing Listing, string Folder)> GetAsync(StudyId study, CancellationToken cancellation)
+    {
+        if (_ready.TryGetValue(study, out var ready)) return ready;
+        // One at a time: a reduction holds a whole result in memory.
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            if (_ready.TryGetValue(study, out ready)) return ready;
+            var definition = await desk.DefinitionAsync(study) ?? throw new StudyException($"study {study} is not known");
+            var history = await desk.HistoryAsync(study);
+            var payloads = await desk.PayloadsAsync(study);
+            ready = await Task.Run(() => Write(definition, history, payloads), cancellation);
+            _ready[study] = ready;
+            _order.Enqueue(study);
+            while (_order.Count > Kept) Forget(_order.Dequeue());
+            return ready;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private (ResultListing, string) Write(Study study, RunHistory history, Func<long, byte[]?> payloads)
+    {
+        var folder = Path.Combine(_root, study.Id.Value);
+        Directory.CreateDirectory(folder);
+        var outcome = reducer.Reduce(new Reduction(planner.Plan(study), payloads, history), folder);
+        var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select(f => new ResultFile(Path.GetRelativePath(folder, f).Replace('\\', '/'), new FileInfo(f).Length, Hash(f)));
+        var failed = outcome.Failed || history.State != RunState.Completed;
+        return (new ResultListing(study.Id, history.State, outcome.Sentence, outcome.Warnings, failed, [.. files]), folder);
+    }
+
+    private void Forget(StudyId study)
+    {
+        if (_ready.TryRemove(study, out var old) && Directory.Exists(old.Folder)) Directory.Delete(old.Folder, recursive: true);
+    }
+
+    private static string Hash(string path)
+    {
+        using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+}

@@ -1,0 +1,24 @@
+namespace InterpActors.Host.Web;
+
+/// <summary>Where the coordinator's HTTP API listens and what it allows.</summary>
+/// <param name="Host">A name or address of this machine; a loopback one is reachable from this machine only.</param>
+/// <param name="Port">0 for a free one.</param>
+/// <param name="Token">What requests must carry as <c>Authorization: Bearer TOKEN</c>; null for none, on loopback only.</param>
+/// <param name="DataFolder">Results are written below it for downloads; they can be deleted at any time.</param>
+public sealed record WebOptions(string Host, int Port, string? Token, string DataFolder)
+{
+    /// <summary>Largest body of a request, in bytes.</summary>
+    public long MaximumBody { get; init; } = 1 << 20;
+
+    /// <summary>Submissions being compiled or waiting for it; further ones are told to come again.</summary>
+    public int MaximumWaiting { get; init; } = 16;
+
+    /// <summary>Studies that are not over; further ones are told to come again.</summary>
+    public int MaximumUnfinished { get; init; } = 256;
+
+    /// <summary>Event streams open at a time.</summary>
+    public int MaximumStreams { get; init; } = 64;
+
+    /// <summary>Time between two events of a stream.</summary>
+    public TimeSpan Beat { get; init; } = TimeSpan.FromMilliseconds(500);
+}
