@@ -3,6 +3,7 @@ using InterpActors.Actors.Configuration;
 using InterpActors.Compute.Studies;
 using InterpActors.Host.Hosting;
 using InterpActors.Host.Runs;
+using InterpActors.Host.Web;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
@@ -24,12 +25,20 @@ internal static class NodeCommand
             HelpName = "HOST:PORT", Description = "A node to join (repeatable); without any, the node founds a cluster", DefaultValueFactory = _ => [],
         };
         var journal = new Option<string?>("--journal") { HelpName = "sqlite:PATH", Description = "A coordinator's journal (default: journal.db in the data folder)" };
+        var http = new Option<string?>("--http")
+        {
+            HelpName = "[HOST:]P", Description = "Where a coordinator's HTTP API and page listen (default: a free port of 127.0.0.1)",
+        };
+        var token = new Option<string?>("--token")
+        {
+            HelpName = "T", Description = "What requests to the HTTP API must carry (default: INTERP_TOKEN; without one it answers this machine only)",
+        };
         var data = new Option<string?>("--data") { HelpName = "DIR", Description = "The node's folder (default: interp-node-PORT)" };
         var workers = SharedOptions.Positive("--workers", PhysicalCores.Count, "Units a compute node computes at a time (default: physical cores)");
         var config = new Option<string?>("--config") { HelpName = "FILE.conf", Description = "Settings that win over the files in hocon/ (or INTERP_CONFIG)" };
         var set = SharedOptions.Set();
         set.Description = "Overrides a setting of hocon/, e.g. --set interp.node.drain=10s (repeatable)";
-        var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, seeds, journal, data, workers, config, set };
+        var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, http, token, seeds, journal, data, workers, config, set };
         command.SetAction(async parsed =>
         {
             using var engine = new StudyEngine();
@@ -43,20 +52,29 @@ internal static class NodeCommand
                 Configuration = Text(parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("INTERP_CONFIG")),
                 Overrides = string.Concat(parsed.GetValue(set)!.Select(s => s + "\n")),
             };
-            return await RunAsync(options, parsed.InvocationConfiguration.Output);
+            var listen = parsed.GetValue(http);
+            if (listen is not null && !options.IsCoordinator)
+                throw new StudyException("only coordinators have an HTTP API", "--http", "leave it out, or add the role coordinator");
+            var (webHost, webPort) = WebAddress.Parse(listen ?? "0");
+            var web = new WebOptions(webHost, webPort, Token(parsed.GetValue(token)), options.Data);
+            return await RunAsync(options, engine, web, parsed.InvocationConfiguration);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(ClusterNodeOptions options, TextWriter output)
+    private static async Task<int> RunAsync(ClusterNodeOptions options, StudyEngine engine, WebOptions webOptions, InvocationConfiguration console)
     {
         using var interrupts = new Interrupts();
         interrupts.Arm();
         try
         {
             await using var node = await ClusterNode.StartAsync(options, interrupts.Asked);
-            await output.WriteLineAsync($"ready akka={node.Host}:{node.Port}");
-            await output.FlushAsync();
+            await using var web = node.Desk is { } desk ? await WebHost.StartAsync(desk, engine, engine, webOptions) : null;
+            if (web is not null && webOptions.Token is null)
+                await console.Error.WriteLineAsync("interp: the HTTP API asks for no token, so it answers this machine only; INTERP_TOKEN sets one");
+            var http = web is null ? "" : $" http={web.Endpoint.Host}:{web.Endpoint.Port}";
+            await console.Output.WriteLineAsync($"ready akka={node.Host}:{node.Port}{http}");
+            await console.Output.FlushAsync();
             await Task.Delay(Timeout.Infinite, interrupts.Asked);
         }
         catch (OperationCanceledException) when (interrupts.Asked.IsCancellationRequested)
@@ -65,6 +83,9 @@ internal static class NodeCommand
         }
         return ExitCode.Done;
     }
+
+    private static string? Token(string? given) =>
+        given ?? (Environment.GetEnvironmentVariable("INTERP_TOKEN")?.Trim() is { Length: > 0 } token ? token : null);
 
     private static IReadOnlyList<string> Roles(string text)
     {
