@@ -55,7 +55,10 @@ internal static class SharedOptions
 
     /// <summary>Reads the study file with its overrides. In <c>--set a=1 s.conf</c> the word without <c>=</c> is the file.</summary>
     /// <exception cref="StudyException">No file is named, or it is wrong.</exception>
-    public static LoadedStudy Load(ParseResult parsed, Argument<string?> study, Option<string[]> set)
+    public static LoadedStudy Load(ParseResult parsed, Argument<string?> study, Option<string[]> set) => Load(parsed, study, set, out _);
+
+    /// <summary>The same, telling the overrides too.</summary>
+    public static LoadedStudy Load(ParseResult parsed, Argument<string?> study, Option<string[]> set, out IReadOnlyList<string> given)
     {
         var overrides = parsed.GetValue(set)!.ToList();
         var path = parsed.GetValue(study);
@@ -64,6 +67,7 @@ internal static class SharedOptions
             overrides.Remove(misread);
             path = misread;
         }
+        given = overrides;
         return StudyFile.Load(path ?? throw new StudyException("no study file is named", null, "e.g. studies/quickstart.conf"), overrides);
     }
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using InterpActors.Host.Display;
 using InterpActors.Host.Remote;
 using InterpActors.Host.Web;
-using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
 
@@ -24,12 +23,12 @@ internal static class SubmitCommand
         var command = new Command("submit", "Hands a study to a cluster") { study, cluster, watch, folder, threads, set };
         command.SetAction(async parsed =>
         {
-            var path = parsed.GetValue(study)!;
             // What is wrong in the file itself is said without asking anybody.
-            var file = StudyFile.Load(path, parsed.GetValue(set));
+            var file = SharedOptions.Load(parsed, study, set, out var overrides);
             if (parsed.GetValue(folder) is { } checkedFirst) RemoteReport.Check(checkedFirst, null);
             using var client = new ClusterClient(parsed.GetValue(cluster));
-            var submission = new StudySubmission(file.Source, file.Folder, path, parsed.GetValue(set), parsed.GetValue(threads));
+            var name = Path.GetFileName(file.Path);
+            var submission = new StudySubmission(file.Source, file.Folder, name, overrides, parsed.GetValue(threads));
             var reply = await client.SubmitAsync(submission);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(reply.Study.Value);

@@ -89,6 +89,7 @@ public sealed class RemoteCommandTests
                 ["report", id, "--cluster", web.Url, "--out", Path.Combine(web.Folder, "x")]),
             (ExitCode.WrongInput, "is not a study's id", ["status", "What", "--cluster", web.Url]),
             (ExitCode.WrongInput, "not the address", ["list", "--cluster", "nonsense"]),
+            (ExitCode.WrongInput, "no study file", ["submit", "--cluster", web.Url]),
             (ExitCode.WrongInput, "no such file", ["submit", "nowhere.conf", "--cluster", web.Url]),
             (ExitCode.WrongInput, "unknown key", ["submit", bad, "--cluster", web.Url]),
         })
