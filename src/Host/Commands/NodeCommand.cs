@@ -31,7 +31,7 @@ internal static class NodeCommand
         };
         var token = new Option<string?>("--token")
         {
-            HelpName = "T", Description = "What requests to the HTTP API must carry (default: INTERP_TOKEN; without one it answers this machine only)",
+            HelpName = "T", Description = "What HTTP requests must carry (default: INTERP_TOKEN; without one only this machine is answered)",
         };
         var data = new Option<string?>("--data") { HelpName = "DIR", Description = "The node's folder (default: interp-node-PORT)" };
         var workers = SharedOptions.Positive("--workers", PhysicalCores.Count, "Units a compute node computes at a time (default: physical cores)");
@@ -62,7 +62,8 @@ internal static class NodeCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(ClusterNodeOptions options, StudyEngine engine, WebOptions webOptions, InvocationConfiguration console)
+    private static async Task<int> RunAsync(
+        ClusterNodeOptions options, StudyEngine engine, WebOptions webOptions, InvocationConfiguration console)
     {
         using var interrupts = new Interrupts();
         interrupts.Arm();
@@ -71,7 +72,7 @@ internal static class NodeCommand
             await using var node = await ClusterNode.StartAsync(options, interrupts.Asked);
             await using var web = node.Desk is { } desk ? await WebHost.StartAsync(desk, engine, engine, webOptions) : null;
             if (web is not null && webOptions.Token is null)
-                await console.Error.WriteLineAsync("interp: the HTTP API asks for no token, so it answers this machine only; INTERP_TOKEN sets one");
+                await console.Error.WriteLineAsync("interp: without a token the HTTP API answers this machine only; INTERP_TOKEN sets one");
             var http = web is null ? "" : $" http={web.Endpoint.Host}:{web.Endpoint.Port}";
             await console.Output.WriteLineAsync($"ready akka={node.Host}:{node.Port}{http}");
             await console.Output.FlushAsync();

@@ -49,7 +49,8 @@ internal static class RequestGuard
                     await http.RefuseAsync(bad.StatusCode, bad.Message);
                     break;
                 case StudyException:
-                    await http.RefuseAsync(StatusCodes.Status400BadRequest, e.Message);
+                    // What is wrong with the input was refused before: this is the cluster's trouble.
+                    await http.RefuseAsync(StatusCodes.Status503ServiceUnavailable, e.Message);
                     break;
                 default:
                     await http.RefuseAsync(StatusCodes.Status500InternalServerError,

@@ -15,8 +15,7 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, WebOpt
     private readonly SemaphoreSlim _turn = new(1);
     private int _waiting;
 
-    /// <exception cref="ApiException">Too many wait or are unfinished.</exception>
-    /// <exception cref="StudyException">The study cannot be run as written; nothing was started.</exception>
+    /// <exception cref="ApiException">The study cannot be run as written, or too many wait or are unfinished; nothing was started.</exception>
     public async Task<SubmissionReply> SubmitAsync(StudySubmission submission, CancellationToken cancellation)
     {
         if (Interlocked.Increment(ref _waiting) > options.MaximumWaiting)
@@ -47,6 +46,18 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, WebOpt
     }
 
     private (Study Study, IStudyPlan Plan) Compile(StudySubmission submission)
+    {
+        try
+        {
+            return CompileChecked(submission);
+        }
+        catch (StudyException e)
+        {
+            throw new ApiException(StatusCodes.Status400BadRequest, e.Message);
+        }
+    }
+
+    private (Study Study, IStudyPlan Plan) CompileChecked(StudySubmission submission)
     {
         var file = submission.File is { Length: > 0 and <= 200 } name ? name : "study";
         if (!Path.IsPathFullyQualified(submission.Folder))

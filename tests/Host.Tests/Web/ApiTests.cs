@@ -176,6 +176,7 @@ public sealed class ApiTests
         await using var web = await WebFixture.StartAsync();
         web.Desk.Trouble = "the coordinator cannot be reached";
         using var answer = await web.Http.GetAsync("/api/studies");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
         Assert.Equal("the coordinator cannot be reached", await WebFixture.Error(answer));
     }
 
