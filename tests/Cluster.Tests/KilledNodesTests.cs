@@ -43,6 +43,7 @@ public sealed class KilledNodesTests(SmallStudy small) : IClassFixture<SmallStud
         Assert.Equal(2, history.Processes.Count);
         Assert.Single(history.Processes, p => p.Ended is null);
         Assert.Equal(0, await other.LeaveAsync());
+        Assert.Empty((await desk.MembersAsync()).Workers);
     }
 
     [Fact]
@@ -67,6 +68,32 @@ public sealed class KilledNodesTests(SmallStudy small) : IClassFixture<SmallStud
         Assert.Equal(2, (await desk.HistoryAsync(small.Study.Id)).Processes.Count);
         Assert.Equal(small.Study.Id, Assert.Single(await desk.ListAsync()).Study);
         Assert.Equal(3, (await desk.MembersAsync()).Members.Count);
+    }
+
+    [Fact]
+    public async Task A_frozen_compute_node_is_given_up_and_joins_again_by_itself()
+    {
+        await using var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), _engine, _engine));
+        var seed = $"{coordinator.Host}:{coordinator.Port}";
+        using var frozen = await Compute("frozen", seed);
+        using var other = await Compute("other", seed);
+        var desk = coordinator.Desk!;
+
+        await desk.SubmitAsync(small.Study);
+        await Until(desk, p => p.Committed >= 3);
+        await frozen.FreezeAsync();
+        await Until(desk, p => p.State == RunState.Completed);
+        await Members(desk, m => m.Count == 2);
+        await frozen.ThawAsync();
+        await Members(desk, m => m.Count == 3 && m.All(x => x is { Status: "Up", Reachable: true }));
+
+        await CheckResults(desk, At("coordinator/journal.db"));
+    }
+
+    private static async Task Members(IStudyDesk desk, Predicate<IReadOnlyList<MemberView>> reached)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!reached((await desk.MembersAsync()).Members)) await Task.Delay(200, limit.Token);
     }
 
     private Task<NodeProcess> Compute(string name, string seed) =>

@@ -66,10 +66,16 @@ internal sealed class NodeProcess : IDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>SIGSTOP.</summary>
+    public Task FreezeAsync() => Signal("STOP");
+
+    /// <summary>SIGCONT.</summary>
+    public Task ThawAsync() => Signal("CONT");
+
     /// <summary>SIGTERM; the exit code.</summary>
     public async Task<int> LeaveAsync()
     {
-        using (var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"])) await kill.WaitForExitAsync();
+        await Signal("TERM");
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await _process.WaitForExitAsync(limit.Token);
         return _process.ExitCode;
@@ -79,6 +85,12 @@ internal sealed class NodeProcess : IDisposable
     {
         if (!_process.HasExited) _process.Kill();
         _process.Dispose();
+    }
+
+    private async Task Signal(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
     }
 
     private string Errors
