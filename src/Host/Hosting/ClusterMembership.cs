@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
@@ -44,6 +46,7 @@ internal sealed class ClusterMembership
     /// <exception cref="StudyException">The configuration is wrong or the address cannot be used.</exception>
     public static async Task<ClusterMembership> StartAsync(ClusterNodeOptions options, int port, IComputedLedger ledger)
     {
+        CheckAddress(options.Host, port);
         var host = await Start(options, port, ledger);
         var membership = new ClusterMembership(host);
         if (options.Computes) membership.DrainBeforeLeaving();
@@ -70,19 +73,26 @@ internal sealed class ClusterMembership
             throw new StudyException($"the configuration cannot be read: {e.Message}", null, "check --config and --set", e);
         }
         var process = $"{DateTimeOffset.UtcNow:yyyyMMdd'T'HHmmss.fff}-{Environment.MachineName}-{Environment.ProcessId}";
+        return await ActorHost.StartAsync(config, akka =>
+        {
+            if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
+            else akka.AddCoordinatorProxy();
+            if (options.Computes) akka.AddComputeNode(process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger);
+            akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
+        });
+    }
+
+    /// <summary>Before the actor system tries it, which would print a page about it.</summary>
+    private static void CheckAddress(string host, int port)
+    {
         try
         {
-            return await ActorHost.StartAsync(config, akka =>
-            {
-                if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
-                else akka.AddCoordinatorProxy();
-                if (options.Computes) akka.AddComputeNode(process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger);
-                akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
-            });
+            using var listener = new TcpListener(IPAddress.TryParse(host, out var address) ? address : Dns.GetHostAddresses(host)[0], port);
+            listener.Start();
         }
-        catch (Exception e) when (Causes(e).Any(c => c is System.Net.Sockets.SocketException))
+        catch (Exception e) when (e is SocketException or ArgumentException or IndexOutOfRangeException)
         {
-            throw new StudyException($"{options.Host}:{port} cannot be used ({Causes(e).Last().Message})", null, "choose another --host or --port", e);
+            throw new StudyException($"{host}:{port} cannot be listened on ({e.Message})", null, "choose another --host or --port", e);
         }
     }
 
@@ -145,10 +155,5 @@ internal sealed class ClusterMembership
             }
             return Akka.Done.Instance;
         });
-    }
-
-    private static IEnumerable<Exception> Causes(Exception? e)
-    {
-        for (; e is not null; e = e.InnerException) yield return e;
     }
 }

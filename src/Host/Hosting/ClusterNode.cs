@@ -46,6 +46,8 @@ public sealed class ClusterNode : IAsyncDisposable
     public static async Task<ClusterNode> StartAsync(ClusterNodeOptions options, CancellationToken cancellation = default)
     {
         foreach (var seed in options.Seeds) ClusterMembership.ParseAddress(seed);
+        if (options is { IsCoordinator: false, Seeds: [] })
+            throw new StudyException("a node that is no coordinator founds no cluster", "--seed-node", "name a node to join, e.g. 10.0.0.1:4053");
         Directory.CreateDirectory(options.Data);
         if (options.IsCoordinator) JournalFile.Prepare(options.Journal);
         var ledger = new ComputedLog(options.LedgerFile);
