@@ -57,7 +57,7 @@ public sealed class SweepPlan : IStudyPlan
                 tracks.Add(new PlanTrack(block.Track, 0, 0));
             }
             var so = tracks[track];
-            tracks[track] = so with { Units = so.Units + units, Cells = so.Cells + block.Cells * Shards.Count };
+            tracks[track] = so with { Units = so.Units + units, Cells = so.Cells + block.Cells };
             _trackOfBlock[b] = track;
         }
         Layers = layers;
@@ -89,8 +89,9 @@ public sealed class SweepPlan : IStudyPlan
             var part = Shards.Count == 1 ? "" : $", prompts {unit.FirstPrompt} to {unit.FirstPrompt + unit.Prompts - 1}";
             return unit.Block is null
                 ? new WorkUnit(Study.Id, ordinal, -1, 0, EngineKind.Ablation, 0, BaselineTrack + part)
-                : new WorkUnit(Study.Id, ordinal, unit.Block.Layer, _trackOfBlock[block], _engine, unit.Cells,
-                    $"{unit.Block.Track} layer {unit.Block.Layer}{part}");
+                // A cell counts once, with its last shard.
+                : new WorkUnit(Study.Id, ordinal, unit.Block.Layer, _trackOfBlock[block], _engine,
+                    unit.Shard == Shards.Count - 1 ? unit.Cells : 0, $"{unit.Block.Track} layer {unit.Block.Layer}{part}");
         }
     }
 

@@ -40,6 +40,9 @@ public sealed class SweepPlanTests
         Assert.Equal(plan.CellCount * plan.Shards.Count, seen.Count);
         Assert.Equal(plan.UnitCount, plan.Layers.Sum(l => l.Count));
         Assert.Equal(plan.UnitCount, plan.Tracks.Sum(t => t.Units));
+        // A cell of many shards counts once, for the display as for the plan.
+        Assert.Equal(plan.CellCount, plan.Tracks.Sum(t => t.Cells));
+        Assert.Equal(plan.CellCount, Enumerable.Range(0, (int)plan.UnitCount).Sum(o => (long)plan[o].Cells));
         Assert.Equal(prompts, plan.Shards.Sum(s => s.Count));
         Assert.Throws<ArgumentOutOfRangeException>(() => plan[plan.UnitCount]);
         Assert.Throws<ArgumentOutOfRangeException>(() => plan[-1]);
