@@ -24,6 +24,7 @@ public sealed class InterruptTests : IDisposable
             }
             """);
         var folder = Path.Combine(_root, "run");
+        HearInterrupts();
         using var child = Interp.Start("run", study, "--out", folder, "--workers", "2");
         while (await child.StandardOutput.ReadLineAsync() is { } line)
         {
@@ -44,6 +45,16 @@ public sealed class InterruptTests : IDisposable
         Assert.Equal((long)process["units_computed"]!, (long)process["units_committed"]!);
         Assert.InRange((long)json["units"]!["committed"]!, 0, (long)json["units"]!["planned"]! - 1);
     }
+
+    /// <summary>A shell starts its background jobs with SIGINT ignored, and so would the child be: it inherits that from the tests.</summary>
+    private static void HearInterrupts()
+    {
+        var ignored = File.ReadLines("/proc/self/status").First(l => l.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..];
+        if ((Convert.ToUInt64(ignored.Trim(), 16) & 2) != 0) SetHandler(2, 0);
+    }
+
+    [DllImport("libc", EntryPoint = "signal", SetLastError = true)]
+    private static extern nint SetHandler(int signal, nint handler);
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static extern int Kill(int process, int signal);
