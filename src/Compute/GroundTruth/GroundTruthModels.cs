@@ -4,7 +4,6 @@ using InterpActors.Compute.Models;
 using InterpActors.Compute.SmallModels;
 using InterpActors.Compute.Text;
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.GroundTruth;
@@ -48,9 +47,16 @@ public static class GroundTruthModels
         var config = model.Weights.Config;
         JsonFile.Write(Path.Combine(folder, "config.json"), new JsonObject
         {
-            ["model_type"] = HandBuiltModel.Family, ["n_layer"] = config.Layers, ["n_head"] = config.Heads, ["d_head"] = config.HeadWidth,
-            ["n_embd"] = config.ModelWidth, ["n_positions"] = config.ContextLength, ["vocab_size"] = config.Vocabulary,
-            ["attention_scale"] = config.AttentionScale, ["beta"] = model.Beta, ["gamma"] = model.Gamma,
+            ["model_type"] = HandBuiltModel.Family,
+            ["n_layer"] = config.Layers,
+            ["n_head"] = config.Heads,
+            ["d_head"] = config.HeadWidth,
+            ["n_embd"] = config.ModelWidth,
+            ["n_positions"] = config.ContextLength,
+            ["vocab_size"] = config.Vocabulary,
+            ["attention_scale"] = config.AttentionScale,
+            ["beta"] = model.Beta,
+            ["gamma"] = model.Gamma,
         });
         WordLevelTokenizerFiles.Write(folder, model.Pieces, config.ContextLength);
         JsonFile.Write(Path.Combine(folder, "truth.json"),

@@ -1,6 +1,5 @@
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Statistics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.GroundTruth;
@@ -62,7 +61,9 @@ public sealed record HandBuiltModel(string Name, ModelWeights Weights, IReadOnly
         {
             Weights = Weights with
             {
-                Embedding = Read(Weights.Embedding), PositionEmbedding = Read(Weights.PositionEmbedding!), Blocks = [.. blocks],
+                Embedding = Read(Weights.Embedding),
+                PositionEmbedding = Read(Weights.PositionEmbedding!),
+                Blocks = [.. blocks],
                 Unembedding = Read(Weights.Unembedding),
             },
         };

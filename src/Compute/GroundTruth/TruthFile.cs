@@ -15,8 +15,12 @@ internal static class TruthFile
     {
         var truth = new JsonObject
         {
-            ["model"] = model.Name, ["beta"] = model.Beta, ["gamma"] = model.Gamma, ["weights_sha256"] = weightsSha256,
-            ["dtype"] = "fp64", ["tolerance"] = Tolerance,
+            ["model"] = model.Name,
+            ["beta"] = model.Beta,
+            ["gamma"] = model.Gamma,
+            ["weights_sha256"] = weightsSha256,
+            ["dtype"] = "fp64",
+            ["tolerance"] = Tolerance,
         };
         if (model.Name == "gt-ind") Induction(truth, new InductionCircuit(model.Beta, model.Gamma));
         else Ioi(truth, new IoiCircuit(model.Beta, model.Gamma, backup: model.Name == "gt-ioi-b"));

@@ -1,6 +1,6 @@
 using System.Numerics;
-using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Metrics;
+using InterpActors.Compute.Weights;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Interventions;

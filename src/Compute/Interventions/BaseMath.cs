@@ -1,9 +1,8 @@
 using System.Numerics;
 using InterpActors.Compute.Metrics;
-using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Models;
+using InterpActors.Compute.Weights;
 using InterpActors.Messages.Work;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Interventions;

@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Models;
-using TorchSharp;
+using InterpActors.Compute.Weights;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Interventions;

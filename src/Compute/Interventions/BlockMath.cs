@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Numerics;
 using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Models;
-using TorchSharp;
+using InterpActors.Compute.Weights;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Interventions;

@@ -1,7 +1,7 @@
 using System.Numerics;
 using InterpActors.Compute.Interventions.Kernels;
+using InterpActors.Compute.Weights;
 using InterpActors.Messages.Work;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Interventions;

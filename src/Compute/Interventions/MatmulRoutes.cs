@@ -1,6 +1,7 @@
 using System.Globalization;
 using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Models;
+using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
 using static TorchSharp.torch;
 

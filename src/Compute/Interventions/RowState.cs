@@ -1,7 +1,6 @@
 using System.Numerics;
 using InterpActors.Compute.Interventions.Kernels;
-using InterpActors.Compute.Models;
-using static TorchSharp.torch;
+using InterpActors.Compute.Weights;
 
 namespace InterpActors.Compute.Interventions;
 

@@ -1,4 +1,4 @@
-using InterpActors.Compute.Interventions.Kernels;
+using InterpActors.Compute.Weights;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Interventions;

@@ -1,5 +1,4 @@
 using InterpActors.Compute.Tasks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Metrics;

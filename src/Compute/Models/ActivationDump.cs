@@ -1,6 +1,5 @@
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Models;
@@ -48,7 +47,8 @@ public static class ActivationDump
         {
             var processing = weights.Processing.ToString().ToLowerInvariant();
             SafetensorsWriter.Write(path, tensors, new Dictionary<string,
-                string> { ["model"] = weights.Config.Name, ["processing"] = processing });
+                string>
+            { ["model"] = weights.Config.Name, ["processing"] = processing });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -33,7 +33,7 @@ internal static class GgufConfig
         var config = new ModelConfig(
             architecture, name, layers, heads, keyValueHeads, headWidth, width, reader.Int("feed_forward_length", L.Width),
             reader.Int("context_length", L.Context), Vocabulary(file), gpt2 ? NormKind.LayerNorm : NormKind.RmsNorm,
-            reader.Positive(gpt2 ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"), 
+            reader.Positive(gpt2 ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
             gpt2 ? ActivationKind.GeluTanh : ActivationKind.Silu,
             GatedMlp: !gpt2, gpt2 ? PositionKind.Learned : PositionKind.Rotary, gpt2 ? null : Rotary(reader, file, headWidth),
             reader.OptionalPositive("attention.scale") ?? 1 / Math.Sqrt(headWidth), [.. Enumerable.Repeat(window, layers)]);

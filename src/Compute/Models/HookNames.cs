@@ -19,8 +19,14 @@ public static partial class HookNames
 
     private static readonly Dictionary<string, string> Shorts = new(StringComparer.Ordinal)
     {
-        ["attn"] = "pattern", ["attn_logits"] = "attn_scores", ["query"] = "q", ["key"] = "k", ["value"] = "v",
-        ["mlp_pre"] = "pre", ["mlp_post"] = "post", ["mlp_pre_linear"] = "pre_linear",
+        ["attn"] = "pattern",
+        ["attn_logits"] = "attn_scores",
+        ["query"] = "q",
+        ["key"] = "k",
+        ["value"] = "v",
+        ["mlp_pre"] = "pre",
+        ["mlp_post"] = "post",
+        ["mlp_pre_linear"] = "pre_linear",
     };
 
     private static readonly HashSet<string> AttentionNames = ["q", "k", "v", "z", "rot_q", "rot_k", "result", "pattern", "attn_scores"];
@@ -28,10 +34,15 @@ public static partial class HookNames
 
     private static readonly Dictionary<string, string> BridgeNames = new(StringComparer.Ordinal)
     {
-        ["hook_in"] = "hook_resid_pre", ["hook_out"] = "hook_resid_post", ["attn.hook_out"] = "hook_attn_out",
-            ["mlp.hook_out"] = "hook_mlp_out",
-        ["attn.q.hook_out"] = "attn.hook_q", ["attn.k.hook_out"] = "attn.hook_k", ["attn.v.hook_out"] = "attn.hook_v",
-        ["attn.o.hook_in"] = "attn.hook_z", ["mlp.hook_in"] = "hook_mlp_in",
+        ["hook_in"] = "hook_resid_pre",
+        ["hook_out"] = "hook_resid_post",
+        ["attn.hook_out"] = "hook_attn_out",
+        ["mlp.hook_out"] = "hook_mlp_out",
+        ["attn.q.hook_out"] = "attn.hook_q",
+        ["attn.k.hook_out"] = "attn.hook_k",
+        ["attn.v.hook_out"] = "attn.hook_v",
+        ["attn.o.hook_in"] = "attn.hook_z",
+        ["mlp.hook_in"] = "hook_mlp_in",
     };
 
     /// <summary>Every hook point, in the order of the forward pass.</summary>

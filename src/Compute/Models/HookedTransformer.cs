@@ -1,5 +1,4 @@
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 

@@ -105,7 +105,7 @@ internal static class HuggingFaceConfig
         });
     }
 
-    private static double Scale(JsonSettings scaling, string key) => 
+    private static double Scale(JsonSettings scaling, string key) =>
         scaling.Number(key) is null ? throw scaling.Missing(key) : scaling.Positive(1, key);
 
     private static int?[] SlidingWindows(JsonSettings json, string family, int layers)

@@ -1,6 +1,5 @@
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Models;

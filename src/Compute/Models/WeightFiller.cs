@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Models;
@@ -61,7 +60,7 @@ internal sealed class WeightFiller
     {
         var (stored, part, _, first, firstRow, rows) = job;
         var count = checked((int)(rows * stored.RowLength));
-        var destination = (T*)TensorMemory.Pointer(job.Destination) + first;
+        var destination = (T*)TensorMemory.Address(job.Destination) + first;
         if (part.Order == StoredOrder.Same)
         {
             var values = new Span<T>(destination + firstRow * stored.RowLength, count);

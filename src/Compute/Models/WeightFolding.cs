@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Models;
@@ -34,8 +33,12 @@ internal static class WeightFolding
         if (unembeddingBias is not null) CentreVector(unembeddingBias);
         return weights with
         {
-            Processing = WeightProcessing.Folded, Blocks = blocks, NormFinal = null, NormFinalBias = null,
-            Unembedding = unembedding, UnembeddingBias = unembeddingBias,
+            Processing = WeightProcessing.Folded,
+            Blocks = blocks,
+            NormFinal = null,
+            NormFinalBias = null,
+            Unembedding = unembedding,
+            UnembeddingBias = unembeddingBias,
         };
     }
 
@@ -53,8 +56,12 @@ internal static class WeightFolding
         }
         return block with
         {
-            NormAttention = null, NormAttentionBias = null, NormMlp = null, NormMlpBias = null, QueryKeyValueBias = queryKeyValueBias,
-            MlpInBias = mlpInBias, 
+            NormAttention = null,
+            NormAttentionBias = null,
+            NormMlp = null,
+            NormMlpBias = null,
+            QueryKeyValueBias = queryKeyValueBias,
+            MlpInBias = mlpInBias,
             OutputBias = queryKeyValueBias is null ? block.OutputBias : FoldValueBias(block, queryKeyValueBias, config),
         };
     }

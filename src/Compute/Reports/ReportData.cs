@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Reports;
 

@@ -49,18 +49,28 @@ public static class ResultsTable
         var sets = rows.Any(r => r.Heads is not null);
         var texts = new Dictionary<string, Func<CellRow, string?>>
         {
-            ["hook"] = r => r.Hook, ["role"] = r => r.Role, ["direction"] = r => r.Direction, ["value"] = r => r.Value,
+            ["hook"] = r => r.Hook,
+            ["role"] = r => r.Role,
+            ["direction"] = r => r.Direction,
+            ["value"] = r => r.Value,
             ["metric"] = r => r.Metric,
         };
         if (sets) texts["head"] = r => r.Heads ?? r.Head?.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var integers = new Dictionary<string, Func<CellRow, int?>>
         {
-            ["layer"] = r => r.Layer, ["head"] = r => r.Head, ["position"] = r => r.Position, ["n"] = r => r.N,
+            ["layer"] = r => r.Layer,
+            ["head"] = r => r.Head,
+            ["position"] = r => r.Position,
+            ["n"] = r => r.N,
         };
         var numbers = new Dictionary<string, Func<CellRow, double?>>
         {
-            ["clean"] = r => r.Clean, ["corrupted"] = r => r.Corrupted, ["patched"] = r => r.Patched, ["effect"] = r => r.Effect,
-            ["effect_se"] = r => r.EffectSe, ["score"] = r => r.Score,
+            ["clean"] = r => r.Clean,
+            ["corrupted"] = r => r.Corrupted,
+            ["patched"] = r => r.Patched,
+            ["effect"] = r => r.Effect,
+            ["effect_se"] = r => r.EffectSe,
+            ["score"] = r => r.Score,
         };
         var fields = Columns.Select(c =>
             texts.ContainsKey(c) ? new DataField(c, typeof(string), isNullable: c is not ("hook" or "metric"))

@@ -1,7 +1,6 @@
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Statistics;
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -77,12 +76,19 @@ internal sealed class SmallGpt2 : IDisposable
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" });
         JsonFile.Write(Path.Combine(folder, "config.json"), new()
         {
-            ["architectures"] = new System.Text.Json.Nodes.JsonArray("GPT2LMHeadModel"), ["model_type"] = "gpt2",
+            ["architectures"] = new System.Text.Json.Nodes.JsonArray("GPT2LMHeadModel"),
+            ["model_type"] = "gpt2",
             ["activation_function"] = "gelu_new",
-            ["n_layer"] = config.Layers, ["n_head"] = config.Heads, ["n_embd"] = config.ModelWidth, ["n_inner"] = config.MlpWidth,
+            ["n_layer"] = config.Layers,
+            ["n_head"] = config.Heads,
+            ["n_embd"] = config.ModelWidth,
+            ["n_inner"] = config.MlpWidth,
             ["n_positions"] = config.ContextLength,
-            ["vocab_size"] = config.Vocabulary, ["layer_norm_epsilon"] = config.NormEpsilon, ["tie_word_embeddings"] = true,
-            ["bos_token_id"] = 0, ["eos_token_id"] = 0,
+            ["vocab_size"] = config.Vocabulary,
+            ["layer_norm_epsilon"] = config.NormEpsilon,
+            ["tie_word_embeddings"] = true,
+            ["bos_token_id"] = 0,
+            ["eos_token_id"] = 0,
             ["dtype"] = "float32",
         });
     }

@@ -91,9 +91,15 @@ public static class SmallModelTrainer
         for (var t = 0; t < prompts.Templates.Count; t++) byTemplate[prompts.Templates[t]] = measured.ByTemplate[t];
         JsonFile.Write(Path.Combine(folder, "training.json"), new JsonObject
         {
-            ["model"] = name, ["seed"] = seed, ["steps"] = schedule.Steps, ["batch"] = schedule.Batch,
-            ["learning_rate"] = schedule.LearningRate, ["threads"] = 1,
-            ["parameters"] = model.Size, ["ioi_accuracy"] = measured.ByTemplate.Average(), ["ioi_accuracy_by_template"] = byTemplate,
+            ["model"] = name,
+            ["seed"] = seed,
+            ["steps"] = schedule.Steps,
+            ["batch"] = schedule.Batch,
+            ["learning_rate"] = schedule.LearningRate,
+            ["threads"] = 1,
+            ["parameters"] = model.Size,
+            ["ioi_accuracy"] = measured.ByTemplate.Average(),
+            ["ioi_accuracy_by_template"] = byTemplate,
             ["induction_accuracy"] = measured.Induction,
         });
 

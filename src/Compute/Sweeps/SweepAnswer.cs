@@ -1,4 +1,3 @@
-using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Studies;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Reports;
 using InterpActors.Compute.Statistics;
 using InterpActors.Compute.Studies;

@@ -38,7 +38,7 @@ public sealed class InductionTask : ITaskKind
             throw section.Wrong("length", $"prompts of {total} tokens exceed the context of {request.Config.ContextLength}",
                 $"at most {(request.Config.ContextLength + 1 - bos.Length) / 2}");
         var vocabulary = Enumerable.Range(0, Math.Min(request.Config.Vocabulary, tokenizer?.VocabularySize ?? int.MaxValue))
-            .Where(t => tokenizer is null || !TokenText.IsSpecial(tokenizer, t)).ToArray();
+            .Where(t => tokenizer is null || !WordTokens.IsSpecial(tokenizer, t)).ToArray();
         if (vocabulary.Length < length)
             throw section.Wrong("length",
                 $"{length} different tokens are needed and the model has {vocabulary.Length}");
@@ -53,7 +53,10 @@ public sealed class InductionTask : ITaskKind
             var previous = bos.Length + length - 2;
             var roles = new Dictionary<string, int[]>(StringComparer.Ordinal)
             {
-                ["previous"] = [previous], ["first"] = [previous + 1], ["wrong"] = [bos.Length + other + 1], ["end"] = [total - 1],
+                ["previous"] = [previous],
+                ["first"] = [previous + 1],
+                ["wrong"] = [bos.Length + other + 1],
+                ["end"] = [total - 1],
             };
             return new PromptPair($"p{i}", null, [.. bos, .. half, .. half[..^1]], [.. bos, .. exchanged, .. half[..^1]], [half[^1]],
                 [half[other + 1]], roles);

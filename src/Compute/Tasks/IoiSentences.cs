@@ -46,7 +46,7 @@ internal static class IoiSentences
             var lost = new List<string>();
             foreach (var word in words)
             {
-                if (TokenText.Word(tokenizer, word) is { } token && token < request.Config.Vocabulary && taken.Add(token))
+                if (WordTokens.Word(tokenizer, word) is { } token && token < request.Config.Vocabulary && taken.Add(token))
                     usable.Add(new Word(word, token));
                 else lost.Add(word);
             }
@@ -59,7 +59,7 @@ internal static class IoiSentences
             if ((places.Count == 0 && template.Text.Contains("{P}")) || (things.Count == 0 && template.Text.Contains("{O}"))) return null;
             var text = template.Fill(names[0].Text, names[1].Text, names[1].Text, places.FirstOrDefault()?.Text ?? "",
                 things.FirstOrDefault()?.Text ?? "");
-            if (!TokenText.Knows(tokenizer, text)) return null;
+            if (!WordTokens.Knows(tokenizer, text)) return null;
             var tokens = tokenizer.Encode(text);
             if (tokens.Length > request.Config.ContextLength || tokens.Any(t => t >= request.Config.Vocabulary)) return null;
             return IoiWriter.Roles(tokens, names[0].Token, names[1].Token) is { } roles

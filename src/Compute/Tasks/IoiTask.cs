@@ -1,6 +1,5 @@
 using InterpActors.Compute.Statistics;
 using InterpActors.Compute.Studies;
-using InterpActors.Compute.Text;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Tasks;
@@ -84,18 +83,24 @@ internal sealed record IoiWriter(int Templates, Func<SeededRandom, int, bool, Pr
     /// <summary>The names of the corrupted prompt in the order of the sentence: first, second, repeated.</summary>
     public static (T First, T Second, T Repeated) Corrupt<T>(string corruption, T first, T second, T io, T subject, T[] fresh) =>
         corruption switch
-    {
-        "abc" => (fresh[0], fresh[1], fresh[2]),
-        "swap" => (second, first, subject),
-        _ => (first, second, io),
-    };
+        {
+            "abc" => (fresh[0], fresh[1], fresh[2]),
+            "swap" => (second, first, subject),
+            _ => (first, second, io),
+        };
 
     /// <summary>IO, S1, S1+1, S2 and end of a prompt; null where the names don't occur once and twice.</summary>
     public static Dictionary<string, int[]>? Roles(int[] tokens, int io, int subject)
     {
         int[] Places(int token) => [.. Enumerable.Range(0, tokens.Length).Where(i => tokens[i] == token)];
         if (Places(io) is not [var first] || Places(subject) is not [var s1, var s2]) return null;
-        return new(StringComparer.Ordinal) { ["IO"] = [first], ["S1"] = [s1], ["S1+1"] = [s1 + 1], ["S2"] = [s2],
-            ["end"] = [tokens.Length - 1] };
+        return new(StringComparer.Ordinal)
+        {
+            ["IO"] = [first],
+            ["S1"] = [s1],
+            ["S1+1"] = [s1 + 1],
+            ["S2"] = [s2],
+            ["end"] = [tokens.Length - 1]
+        };
     }
 }

@@ -78,13 +78,13 @@ internal sealed class PairEncoder(ITokenizer? tokenizer, ModelConfig config, boo
             if (text.Length > MaxCharactersPerToken)
                 throw new StudyException($"the {what} has {text.Length} characters and is not one token", place);
             var pieces = Tokenizer(place).Encode(text, addSpecialTokens: false);
-            if ((pieces is [var one] ? one : TokenText.Continuation(tokenizer!, text)) is not { } token)
+            if ((pieces is [var one] ? one : WordTokens.Continuation(tokenizer!, text)) is not { } token)
             {
                 var named = string.Join(", ", pieces.Take(12).Select(p => $"'{tokenizer!.Piece(p)}'"));
                 throw new StudyException($"the {what} '{text}' is {pieces.Length} tokens ({named})", place,
                     "an answer must be one token; is a space in front missing or too many?");
             }
-            if (tokenizer!.Decode([token]) != text && TokenText.IsSpecial(tokenizer, token))
+            if (tokenizer!.Decode([token]) != text && WordTokens.IsSpecial(tokenizer, token))
                 throw new StudyException($"the {what} '{text}' is not in the model's vocabulary ('{tokenizer.Piece(token)}')", place);
             ids[i] = Check(token, $"the {what}", place);
         }

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using InterpActors.Compute.Text.Patterns;
 
 namespace InterpActors.Compute.Text;

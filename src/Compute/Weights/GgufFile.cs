@@ -107,7 +107,7 @@ public sealed class GgufFile : IWeightSource
             if (size == 0) throw new StudyException("a dimension is 0", where, "the file is damaged");
             // Later dimensions are the outer ones in the file.
             shape[dimensions - 1 - d] = (long)Math.Min(size, long.MaxValue);
-            count = count * size > long.MaxValue 
+            count = count * size > long.MaxValue
                 ? throw new StudyException("its shape overflows", where, "the file is damaged")
                 : count * size;
         }

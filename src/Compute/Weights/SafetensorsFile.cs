@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Weights;

@@ -98,7 +98,7 @@ internal sealed class SafetensorsHeader
         if (shape is null) throw Bad("its entry has no 'shape'", name);
         if (offsets is not [var begin, var end]) throw Bad("its entry has no 'data_offsets' of two numbers", name);
         var type = SafetensorsType.Find(dtype) ?? throw new StudyException(
-            $"its dtype '{dtype}' is not known", $"{_file} tensor {name}", 
+            $"its dtype '{dtype}' is not known", $"{_file} tensor {name}",
             "known are " + string.Join(", ", SafetensorsType.All.Select(t => t.Name)));
         if (end < begin) throw Bad($"its data_offsets [{begin}, {end}] end before they begin", name);
         if (end > _dataLength)

@@ -5,20 +5,24 @@ using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Weights;
 
-/// <summary>The memory of a contiguous tensor on the CPU, for reading files straight into it. Valid while the tensor lives.</summary>
+/// <summary>The memory of contiguous tensors on the CPU. An address is good as long as its tensor lives.</summary>
 internal static unsafe class TensorMemory
 {
-    /// <summary>The address of the first element; null for an empty tensor.</summary>
-    public static byte* Pointer(Tensor tensor)
+    /// <summary>Address of the first element; 0 for null or an empty tensor.</summary>
+    /// <exception cref="ArgumentException">The tensor is not contiguous or not on the CPU.</exception>
+    public static nint Address(Tensor? tensor)
     {
+        if (tensor is null || tensor.numel() == 0) return 0;
         if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
             throw new ArgumentException("a contiguous tensor on the CPU is needed", nameof(tensor));
-        if (tensor.NumberOfElements == 0) return null;
-        // Tensor.bytes refuses tensors of 2 GiB and more, but not a view of their first element.
-        using var scope = torch.NewDisposeScope();
-        return (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.view(-1).narrow(0, 0, 1).bytes));
+        if (tensor.numel() * tensor.element_size() <= int.MaxValue) return Start(tensor.bytes);
+        // A span cannot hold more than 2 GiB; the first element's does.
+        using var scope = NewDisposeScope();
+        return Start(tensor.view(-1).narrow(0, 0, 1).bytes);
     }
 
     /// <summary>Some of a tensor's bytes.</summary>
-    public static Span<byte> Bytes(Tensor tensor, long start, int length) => new(Pointer(tensor) + start, length);
+    public static Span<byte> Bytes(Tensor tensor, long start, int length) => new((byte*)Address(tensor) + start, length);
+
+    private static nint Start(Span<byte> bytes) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
 }

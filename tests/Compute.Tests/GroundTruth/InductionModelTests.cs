@@ -1,7 +1,6 @@
 using InterpActors.Compute.GroundTruth;
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Statistics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.GroundTruth;

@@ -1,6 +1,7 @@
 using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Tests.Models;
+using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
 using TorchSharp;
 using static TorchSharp.torch;

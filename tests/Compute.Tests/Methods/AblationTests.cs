@@ -2,7 +2,6 @@ using InterpActors.Compute.Reports;
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Tests.Studies;
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.Methods;

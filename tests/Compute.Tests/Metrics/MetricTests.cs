@@ -1,6 +1,5 @@
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Tasks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.Metrics;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.Models;

@@ -1,6 +1,5 @@
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.Models;

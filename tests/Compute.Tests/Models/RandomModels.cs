@@ -1,5 +1,4 @@
 using InterpActors.Compute.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.Models;
@@ -12,21 +11,36 @@ internal static class RandomModels
 
     public static readonly ModelConfig Llama = Gpt with
     {
-        Family = "llama", Name = "llama", Layers = 4, Heads = 6, KeyValueHeads = 2, Norm = NormKind.RmsNorm,
-        Activation = ActivationKind.Silu, GatedMlp = true,
-        Positions = PositionKind.Rotary, Rotary = Rotary(8, 10000), SlidingWindows = [null, null, null, null],
+        Family = "llama",
+        Name = "llama",
+        Layers = 4,
+        Heads = 6,
+        KeyValueHeads = 2,
+        Norm = NormKind.RmsNorm,
+        Activation = ActivationKind.Silu,
+        GatedMlp = true,
+        Positions = PositionKind.Rotary,
+        Rotary = Rotary(8, 10000),
+        SlidingWindows = [null, null, null, null],
     };
 
     public static readonly ModelConfig Mistral = Llama with { Family = "mistral", Name = "mistral", SlidingWindows = [4, null, 3, 4] };
 
     public static readonly ModelConfig AttentionOnly = Gpt with
     {
-        Family = "attention-only", Name = "attention-only", MlpWidth = 0, Norm = NormKind.None, Activation = ActivationKind.None,
+        Family = "attention-only",
+        Name = "attention-only",
+        MlpWidth = 0,
+        Norm = NormKind.None,
+        Activation = ActivationKind.None,
     };
 
     public static readonly ModelConfig PartlyRotary = Gpt with
     {
-        Name = "partly-rotary", Activation = ActivationKind.GeluExact, Positions = PositionKind.Rotary, Rotary = Rotary(4, 10000),
+        Name = "partly-rotary",
+        Activation = ActivationKind.GeluExact,
+        Positions = PositionKind.Rotary,
+        Rotary = Rotary(4, 10000),
     };
 
     public static IReadOnlyList<ModelConfig> All => [Gpt, Llama, Mistral, AttentionOnly, PartlyRotary];

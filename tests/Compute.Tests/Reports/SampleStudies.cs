@@ -151,7 +151,10 @@ internal static class SampleStudies
 
     private static CellRow Scaled(CellRow row, double by) => row with
     {
-        Effect = row.Effect * by, EffectSe = row.EffectSe * by, Score = row.Score * by, Patched = -8.9 + row.Effect * by,
+        Effect = row.Effect * by,
+        EffectSe = row.EffectSe * by,
+        Score = row.Score * by,
+        Patched = -8.9 + row.Effect * by,
         PerPrompt = [.. row.PerPrompt!.Select(e => e * by)],
     };
 

@@ -4,7 +4,6 @@ using InterpActors.Compute.Tasks;
 using InterpActors.Compute.Tests.Tasks;
 using InterpActors.Compute.Text;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.SmallModels;

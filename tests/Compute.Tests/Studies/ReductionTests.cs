@@ -1,5 +1,4 @@
 using InterpActors.Compute.Methods.ActivationPatching;
-using InterpActors.Compute.Reports;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;

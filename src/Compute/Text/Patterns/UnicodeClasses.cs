@@ -15,11 +15,29 @@ internal static class UnicodeClasses
 
     private static readonly Dictionary<string, string> LongNames = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["letter"] = "L", ["uppercaseletter"] = "Lu", ["lowercaseletter"] = "Ll", ["titlecaseletter"] = "Lt", ["modifierletter"] = "Lm",
-        ["otherletter"] = "Lo", ["mark"] = "M", ["nonspacingmark"] = "Mn", ["spacingmark"] = "Mc", ["enclosingmark"] = "Me",
-        ["number"] = "N", ["decimalnumber"] = "Nd", ["letternumber"] = "Nl", ["othernumber"] = "No", ["punctuation"] = "P",
-        ["symbol"] = "S", ["mathsymbol"] = "Sm", ["currencysymbol"] = "Sc", ["separator"] = "Z", ["spaceseparator"] = "Zs",
-        ["other"] = "C", ["control"] = "Cc", ["format"] = "Cf",
+        ["letter"] = "L",
+        ["uppercaseletter"] = "Lu",
+        ["lowercaseletter"] = "Ll",
+        ["titlecaseletter"] = "Lt",
+        ["modifierletter"] = "Lm",
+        ["otherletter"] = "Lo",
+        ["mark"] = "M",
+        ["nonspacingmark"] = "Mn",
+        ["spacingmark"] = "Mc",
+        ["enclosingmark"] = "Me",
+        ["number"] = "N",
+        ["decimalnumber"] = "Nd",
+        ["letternumber"] = "Nl",
+        ["othernumber"] = "No",
+        ["punctuation"] = "P",
+        ["symbol"] = "S",
+        ["mathsymbol"] = "Sm",
+        ["currencysymbol"] = "Sc",
+        ["separator"] = "Z",
+        ["spaceseparator"] = "Zs",
+        ["other"] = "C",
+        ["control"] = "Cc",
+        ["format"] = "Cf",
     };
 
     /// <summary>Unicode's White_Space.</summary>

@@ -3,7 +3,7 @@ using InterpActors.Compute.Text;
 namespace InterpActors.Compute.Tasks;
 
 /// <summary>Questions about words and tokens that every kind of tokenizer answers: byte-level, SentencePiece, word-level.</summary>
-internal static class TokenText
+internal static class WordTokens
 {
     // Stands in front of a text whose token in mid-sentence is asked for.
     private const string Context = "a";
