@@ -33,6 +33,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     private readonly string _epoch = Guid.NewGuid().ToString("N");
     private readonly Dictionary<string, WorkerEntry> _workers = [];
     private readonly Dictionary<StudyId, StudyEntry> _studies = [];
+    private readonly LeaseHolders _holders = new();
 
     /// <summary>Studies that will open; null before the registry has told which.</summary>
     private HashSet<StudyId>? _awaited;
@@ -155,6 +156,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
 
     private void ServeAll()
     {
+        if (!IsReconciled) return;
         foreach (var worker in _workers.Values) Serve(worker);
     }
 
@@ -239,7 +241,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
             reporter.Actor.Tell(new ResultAck(m.Study, m.Ordinal));
         }
         if (!m.Finished) return;
-        foreach (var other in _workers.Values)
+        foreach (var other in _holders.Of(m.Study, m.Ordinal))
             if (Release(other, m.Study, m.Ordinal)) other.Actor.Tell(new DropUnit(m.Study, m.Ordinal));
     }
 
@@ -295,7 +297,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
             if (worker.Asked == id) worker.Asked = null;
             foreach (var key in worker.Leases.Keys.Where(k => k.Study == id).ToArray())
             {
-                worker.Leases.Remove(key);
+                Release(worker, id, key.Ordinal);
                 worker.Actor.Tell(new DropUnit(id, key.Ordinal));
             }
         }
@@ -341,12 +343,15 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     private void Hold(WorkerEntry worker, Lease lease)
     {
         var key = (lease.Unit.Study, lease.Unit.Ordinal);
-        if (worker.Leases.TryAdd(key, lease) && _studies.TryGetValue(lease.Unit.Study, out var study)) study.Out++;
+        if (!worker.Leases.TryAdd(key, lease)) return;
+        _holders.Add(key.Study, key.Ordinal, worker);
+        if (_studies.TryGetValue(lease.Unit.Study, out var study)) study.Out++;
     }
 
     private bool Release(WorkerEntry worker, StudyId id, long ordinal)
     {
         if (!worker.Leases.Remove((id, ordinal))) return false;
+        _holders.Remove(id, ordinal, worker);
         if (_studies.TryGetValue(id, out var study)) study.Out--;
         return true;
     }
