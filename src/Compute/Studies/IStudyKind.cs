@@ -17,6 +17,11 @@ public interface IStudyKind
 
     StudyKindHelp Help { get; }
 
+    /// <summary>
+    /// False for kinds that bring data of their own: such a study has no task and no metric, and a model only where its data asks for one.
+    /// </summary>
+    bool TakesTask => true;
+
     /// <summary>The metric where the study names none.</summary>
     string DefaultMetric => MetricWords.LogitDifference;
 

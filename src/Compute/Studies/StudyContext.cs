@@ -8,9 +8,19 @@ namespace InterpActors.Compute.Studies;
 
 /// <summary>A study as read from its file, with everything but the weights: what planning, checking and reducing need.</summary>
 /// <param name="Folder">Where relative paths start.</param>
+/// <param name="GivenModel">Null where the study has none; see <see cref="IStudyKind.TakesTask"/>, also for the next two.</param>
 public sealed record StudyContext(
-    string Name, long Seed, string Folder, StudyModel Model, ITokenizer? Tokenizer, TaskData Task, MetricSpec Metric)
+    string Name, long Seed, string Folder, StudyModel? GivenModel, ITokenizer? Tokenizer, TaskData? GivenTask, MetricSpec? GivenMetric)
 {
+    /// <exception cref="InvalidOperationException">The study has no model.</exception>
+    public StudyModel Model => GivenModel ?? throw new InvalidOperationException($"study {Name} has no model");
+
+    /// <exception cref="InvalidOperationException">The study has no task.</exception>
+    public TaskData Task => GivenTask ?? throw new InvalidOperationException($"study {Name} has no task");
+
+    /// <exception cref="InvalidOperationException">The study has no metric.</exception>
+    public MetricSpec Metric => GivenMetric ?? throw new InvalidOperationException($"study {Name} has no metric");
+
     public int PromptCount => Task.Prompts.Count;
 
     /// <summary>

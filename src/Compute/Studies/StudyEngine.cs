@@ -50,7 +50,7 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
         }
         catch (UnitException e)
         {
-            throw new StudyException(e.Message, prepared.Opened.Context.Model.Path, "the model cannot run these prompts", e);
+            throw new StudyException(e.Message, prepared.Opened.Context.GivenModel?.Path, "the model cannot run these prompts", e);
         }
     }
 

@@ -36,10 +36,10 @@ public static class StudyReader
         var methodSection = study.Section("method");
         var kind = kinds.First(k => k.Name == methodSection.OneOf("kind", [.. kinds.Select(x => x.Name)]));
 
-        var model = ReadModel(study.Section("model"), folder);
-        var tokenizer = TokenizerLoader.Load(model.Location);
-        var task = ReadTask(study.Section("task"), folder, seed, tokenizer, model.Config);
-        var metric = MetricSpec.Read(study.Section("metric"), task, kind.DefaultMetric);
+        var model = kind.TakesTask || study.Has("model") ? ReadModel(study.Section("model"), folder) : null;
+        var tokenizer = model is null ? null : TokenizerLoader.Load(model.Location);
+        var task = kind.TakesTask ? ReadTask(study.Section("task"), folder, seed, tokenizer, model!.Config) : null;
+        var metric = task is null ? null : MetricSpec.Read(study.Section("metric"), task, kind.DefaultMetric);
         var context = new StudyContext(name, seed, folder, model, tokenizer, task, metric);
         var method = kind.Read(methodSection, context);
         study.Finish();

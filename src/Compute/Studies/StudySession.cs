@@ -15,7 +15,8 @@ public sealed class StudySession : IDisposable
     // Base runs of this many prompt shards stay in memory; small tasks have one.
     private const int ShardsKept = 2;
 
-    private readonly LeaseCache<WeightsKey, ModelWeights>.Lease _weights;
+    private readonly LeaseCache<WeightsKey, ModelWeights>.Lease? _weights;
+    private readonly InterventionEngine? _engine;
     private readonly LeaseCache<int, PromptShard> _shards = new(ShardsKept);
     private readonly ConcurrentDictionary<object, Lazy<object>> _derived = new();
 
@@ -23,16 +24,20 @@ public sealed class StudySession : IDisposable
     {
         Study = study;
         Context = opened.Context;
-        var model = Context.Model;
+        if (Context.GivenModel is not { } model) return;
         _weights = weights.Take(new WeightsKey(model.Sha256, model.Dtype, model.ProcessingWord),
             () => ModelLoader.LoadWeights(model.Location, model.Type, model.Processing));
-        Engine = new InterventionEngine(_weights.Value, MatmulRoutes.Parse(study.Execution.Matmul));
+        _engine = new InterventionEngine(_weights.Value, MatmulRoutes.Parse(study.Execution.Matmul));
     }
 
     public Study Study { get; }
     public StudyContext Context { get; }
-    public InterventionEngine Engine { get; }
-    public ModelWeights Weights => _weights.Value;
+
+    /// <exception cref="InvalidOperationException">The study has no model.</exception>
+    public InterventionEngine Engine => _engine ?? throw new InvalidOperationException($"study {Context.Name} has no model");
+
+    /// <exception cref="InvalidOperationException">The study has no model.</exception>
+    public ModelWeights Weights => (_weights ?? throw new InvalidOperationException($"study {Context.Name} has no model")).Value;
 
     /// <summary>Makes the calling thread compute as the study's settings say; torch keeps thread counts per thread.</summary>
     public void Enter()
@@ -67,8 +72,8 @@ public sealed class StudySession : IDisposable
         _shards.Dispose();
         foreach (var value in _derived.Values)
             if (value.IsValueCreated) (value.Value as IDisposable)?.Dispose();
-        Engine.Dispose();
-        _weights.Dispose();
+        _engine?.Dispose();
+        _weights?.Dispose();
     }
 }
 
