@@ -63,6 +63,7 @@ public static class CommandLine
         NodeCommand.Create(),
         MethodsCommand.Create(),
         ModelCommand.Create(),
+        SaeCommand.Create(),
     ];
 
     private static string Complaint(ParseResult parsed)
