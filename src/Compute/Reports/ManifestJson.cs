@@ -20,18 +20,8 @@ public static class ManifestJson
             ["kind"] = study.Kind,
             ["source"] = study.Source,
             ["folder"] = study.Folder,
-            ["model"] = new JsonObject
-            {
-                ["name"] = result.Model.Name,
-                ["family"] = result.Model.Family,
-                ["layers"] = result.Model.Layers,
-                ["heads"] = result.Model.Heads,
-                ["parameters"] = result.Model.Parameters,
-                ["sha256"] = result.Model.Sha256,
-                ["path"] = result.Model.Path,
-                ["processing"] = result.Model.Processing,
-            },
-            ["dtype"] = result.Model.Dtype,
+            ["model"] = Model(result.Model),
+            ["dtype"] = result.Model?.Dtype,
             ["threads"] = study.Execution.Threads,
             ["matmul"] = study.Execution.Matmul,
             ["seeds"] = new JsonObject { ["study"] = Seed(canonical) },
@@ -49,6 +39,18 @@ public static class ManifestJson
             ["processes"] = SummaryJson.Processes(result.History),
         };
     }
+
+    private static JsonObject? Model(ModelView? model) => model is null ? null : new JsonObject
+    {
+        ["name"] = model.Name,
+        ["family"] = model.Family,
+        ["layers"] = model.Layers,
+        ["heads"] = model.Heads,
+        ["parameters"] = model.Parameters,
+        ["sha256"] = model.Sha256,
+        ["path"] = model.Path,
+        ["processing"] = model.Processing,
+    };
 
     /// <summary>The study's seed from its canonical form, which holds the study's keys at its root or under <c>study</c>.</summary>
     public static long? Seed(JsonNode canonical)

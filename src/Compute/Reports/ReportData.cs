@@ -10,6 +10,9 @@ public static class ReportData
     private const int MostPrompts = 200;
     private const int MostTokens = 20_000;
     private const int LongestFact = 240;
+    private const int MostRows = 2000;
+    private const int MostSeries = 64;
+    private const int MostPoints = 400;
 
     public static JsonObject Build(StudyResult result, MachineFacts machine, IReadOnlyDictionary<string, string> artifacts)
     {
@@ -27,15 +30,11 @@ public static class ReportData
             ["warnings"] = Texts(result.Warnings),
             ["scoreNotes"] = Texts(result.ScoreNotes),
             ["units"] = new JsonArray(result.History.Planned, result.History.Committed, result.History.Failures.Count),
-            ["baselines"] = new JsonObject
-            {
-                ["metric"] = result.Baselines.Metric,
-                ["n"] = result.Baselines.N,
-                ["clean"] = SummaryJson.Interval(result.Baselines.Clean),
-                ["corrupted"] = SummaryJson.Interval(result.Baselines.Corrupted),
-                ["accuracy"] = SummaryJson.Number(result.Baselines.Accuracy),
-            },
-            ["grid"] = ReportMaps.Build(result),
+            ["baselines"] = SummaryJson.Baselines(result.Baselines),
+            ["figures"] = new JsonArray([.. result.Figures.Select(f => new JsonArray(f.Value, f.Words))]),
+            ["curves"] = new JsonArray([.. result.Curves.Select(Curve)]),
+            ["results"] = result.Results is { } table ? Table(table) : null,
+            ["grid"] = result.Results is null ? ReportMaps.Build(result) : null,
             ["halfWidths"] = new JsonObject(result.Rows.Select(r => r.N).Distinct().Take(1000)
                 .Select(n => KeyValuePair.Create($"{n}", SummaryJson.Number(CellOrder.HalfWidth(n))))),
             ["prompts"] = new JsonArray([.. shown.Select(Prompt)]),
@@ -56,6 +55,42 @@ public static class ReportData
             ["tables"] = Texts(result.Tables.Select(t => t.FileName)),
             ["artifacts"] = new JsonArray([.. artifacts.Select(a => new JsonArray(a.Key, a.Value))]),
         };
+    }
+
+    private static JsonObject Table(ExtraTable table) => new()
+    {
+        ["columns"] = Texts(table.Columns),
+        ["rows"] = new JsonArray([.. table.Rows.Take(MostRows).Select(r => new JsonArray([.. r.Select(Value)]))]),
+        ["count"] = table.Rows.Count,
+    };
+
+    private static JsonNode? Value(object? value) => value switch
+    {
+        null => null,
+        string text => JsonValue.Create(text),
+        bool flag => JsonValue.Create(flag ? "true" : "false"),
+        double or float => SummaryJson.Number(Convert.ToDouble(value, CultureInfo.InvariantCulture)),
+        _ => JsonValue.Create(Convert.ToInt64(value, CultureInfo.InvariantCulture)),
+    };
+
+    private static JsonObject Curve(CurveChart chart) => new()
+    {
+        ["title"] = chart.Title,
+        ["across"] = chart.Across,
+        ["series"] = new JsonArray([.. chart.Series.Take(MostSeries).Select(s => Thinned(s)).Select(s => new JsonObject
+        {
+            ["name"] = s.Name,
+            ["x"] = new JsonArray([.. s.X.Select(v => SummaryJson.Number(v))]),
+            ["y"] = new JsonArray([.. s.Y.Select(v => SummaryJson.Number(v))]),
+        })]),
+    };
+
+    /// <summary>At most <see cref="MostPoints"/> points, evenly spaced, the last one kept.</summary>
+    private static CurveSeries Thinned(CurveSeries series)
+    {
+        if (series.X.Count <= MostPoints) return series;
+        var kept = Enumerable.Range(0, MostPoints).Select(i => (int)((long)i * (series.X.Count - 1) / (MostPoints - 1))).ToArray();
+        return series with { X = [.. kept.Select(i => series.X[i])], Y = [.. kept.Select(i => series.Y[i])] };
     }
 
     private static IReadOnlyList<PromptView> Shown(IReadOnlyList<PromptView> prompts)
@@ -82,21 +117,27 @@ public static class ReportData
         var (study, model) = (result.Plan.Study, result.Model);
         var memory = (machine.MemoryBytes / 1073741824.0).ToString("0.#", CultureInfo.InvariantCulture);
         var seed = ManifestJson.Seed(JsonNode.Parse(study.Canonical)!);
-        var facts = new List<(string Name, string? Value)>
-        {
-            ("Model", $"{model.Name} ({model.Family}, {model.Layers} layers, {model.Heads} heads, {Whole(model.Parameters)} parameters)"),
-            ("Model SHA-256", model.Sha256),
-            ("Weight processing", model.Processing),
-            ("Number format", model.Dtype),
-            ("Metric", result.Baselines.Metric),
-            ("Direction", Joined(result.Rows.Select(r => r.Direction))),
-            ("Value written", Joined(result.Rows.Select(r => r.Value))),
-            ("Prompts", Whole(result.Prompts.Count)),
-            ("Cells", Whole(result.Rows.Count)),
+        var facts = new List<(string Name, string? Value)>();
+        if (model is not null)
+            facts.AddRange([
+                ("Model", $"{model.Name} ({model.Family}, {model.Layers} layers, {model.Heads} heads, {Whole(model.Parameters)} parameters)"),
+                ("Model SHA-256", model.Sha256),
+                ("Weight processing", model.Processing),
+                ("Number format", model.Dtype),
+            ]);
+        if (result.Results is null)
+            facts.AddRange([
+                ("Metric", result.Baselines?.Metric),
+                ("Direction", Joined(result.Rows.Select(r => r.Direction))),
+                ("Value written", Joined(result.Rows.Select(r => r.Value))),
+                ("Prompts", Whole(result.Prompts.Count)),
+                ("Cells", Whole(result.Rows.Count)),
+            ]);
+        facts.AddRange([
             ("Seed", seed?.ToString(CultureInfo.InvariantCulture)),
             ("Threads per worker", Whole(study.Execution.Threads)),
             ("Matrix products", study.Execution.Matmul),
-        };
+        ]);
         facts.AddRange(result.Manifest.Select(f => (Sentence(f.Key), Described(f.Value))));
         facts.AddRange([
             ("Code", $"InterpActors {machine.CodeVersion}, {machine.Torch}, {machine.Runtime}"),

@@ -15,21 +15,29 @@ public static class ReportHtml
 {
     private static readonly string[] Styles = ["page.css", "figures.css", "text.css"];
 
-    // Each may use what those before it declare.
-    private static readonly string[] Scripts =
-        ["dom.js", "data.js", "answer.js", "maps.js", "detail.js", "profile.js", "prompts.js", "method.js", "page.js"];
+    // Each script may use what those before it declare.
+    private static readonly Page OfCells = new(
+        ["dom.js", "data.js", "cells.js", "answer.js", "baselines.js", "maps.js", "detail.js", "profile.js", "prompts.js", "method.js",
+            "theme.js", "page.js"],
+        ["map", "profile", "prompts"]);
+
+    private static readonly Page OfTable = new(
+        ["dom.js", "data.js", "tables.js", "answer.js", "method.js", "theme.js", "tablepage.js"], ["results", "curves"]);
 
     private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
 
     public static void Write(StudyResult result, MachineFacts machine, IReadOnlyDictionary<string, string> artifacts, Stream stream)
     {
+        var page = result.Results is null ? OfCells : OfTable;
         var parts = new Dictionary<string, Func<string>>
         {
             ["title"] = () => WebUtility.HtmlEncode(result.Plan.Study.Name),
             ["answer"] = () => WebUtility.HtmlEncode(result.Answer),
             ["style"] = () => string.Join('\n', Styles.Select(Resource)),
             ["data"] = () => ReportData.Build(result, machine, artifacts).ToJsonString(Compact),
-            ["script"] = () => string.Join('\n', Scripts.Select(Resource)),
+            ["nav"] = page.Navigation,
+            ["sections"] = page.Sections,
+            ["script"] = () => string.Join('\n', page.Scripts.Select(Resource)),
         };
         using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true);
         // The template is cut at its own marks once; what is put in is never searched for marks.
@@ -43,5 +51,18 @@ public static class ReportHtml
             ?? throw new InvalidOperationException($"the template {name} is not in the assembly");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
+    }
+
+    /// <summary>What a kind of page is put together from.</summary>
+    /// <param name="Middle">Its sections between the answer and the method.</param>
+    private sealed record Page(string[] Scripts, string[] Middle)
+    {
+        private IEnumerable<string> Tail => [.. Middle, "method", "data"];
+
+        public string Navigation() =>
+            string.Concat(Tail.Prepend("answer").Select(id => $"<a href=\"#{id}\">{char.ToUpperInvariant(id[0])}{id[1..]}</a>"));
+
+        public string Sections() =>
+            string.Join('\n', Tail.Select(id => $"<section id=\"{id}\" aria-labelledby=\"{id}-title\"></section>"));
     }
 }

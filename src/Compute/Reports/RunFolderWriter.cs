@@ -43,9 +43,17 @@ public static class RunFolderWriter
             files[name] = Convert.ToHexStringLower(SHA256.HashData(written));
         }
 
-        Table("results.csv", s => ResultsTable.WriteCsv(result.Rows, s));
-        Table("results.parquet", s => WriteParquet(result.Rows, s));
-        foreach (var table in result.Tables) Table(table.FileName, s => WriteTable(table, s));
+        if (result.Results is { } results)
+        {
+            Table("results.csv", s => TableFile.WriteCsv(results, s));
+            Table("results.parquet", s => Wait(() => TableFile.WriteParquetAsync(results, s)));
+        }
+        else
+        {
+            Table("results.csv", s => ResultsTable.WriteCsv(result.Rows, s));
+            Table("results.parquet", s => Wait(() => ResultsTable.WriteParquetAsync(result.Rows, s)));
+        }
+        foreach (var table in result.Tables) Table(table.FileName, s => TableFile.WriteCsv(table, s));
 
         var machine = MachineFacts.Read();
         RunFile.Write(Path.Combine(folder, "manifest.json"), s => WriteJson(ManifestJson.Build(result, machine, artifacts, files), s));
@@ -54,20 +62,7 @@ public static class RunFolderWriter
     }
 
     // The Parquet writer is asynchronous only. It runs on the pool, so that a caller with a synchronisation context cannot deadlock.
-    private static void WriteParquet(IReadOnlyList<CellRow> rows, Stream stream) =>
-        Task.Run(() => ResultsTable.WriteParquetAsync(rows, stream)).GetAwaiter().GetResult();
-
-    private static void WriteTable(ExtraTable table, Stream stream)
-    {
-        using var csv = new CsvTable(stream);
-        foreach (var column in table.Columns) csv.Text(column);
-        csv.EndRow();
-        foreach (var row in table.Rows)
-        {
-            foreach (var value in row) csv.Value(value);
-            csv.EndRow();
-        }
-    }
+    private static void Wait(Func<Task> write) => Task.Run(write).GetAwaiter().GetResult();
 
     private static void WriteJson(JsonObject json, Stream stream)
     {

@@ -43,15 +43,36 @@ public sealed record ExtraArtifact(string Name, byte[] Content);
 /// <summary>The model as manifest and report show it.</summary>
 public sealed record ModelView(string Name, string Family, int Layers, int Heads, long Parameters, string Sha256, string Path, string Dtype, string Processing);
 
+/// <summary>A number that the report puts first, with its words: <c>0.93</c>, <c>explained variance</c>.</summary>
+public sealed record Figure(string Value, string Words);
+
+/// <summary>Lines in one frame of the report.</summary>
+/// <param name="Across">What the horizontal axis counts.</param>
+public sealed record CurveChart(string Title, string Across, IReadOnlyList<CurveSeries> Series);
+
+/// <summary>One line; NaN breaks it.</summary>
+public sealed record CurveSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y);
+
 /// <summary>Everything the run folder is written from.</summary>
-/// <param name="Rows">In plan order.</param>
+/// <param name="Model">Null for a study without one.</param>
+/// <param name="Baselines">Null for a study without a metric.</param>
+/// <param name="Rows">In plan order; empty where <see cref="Results"/> stands instead.</param>
 /// <param name="ScoreNotes">Why scores are empty, if some are (a denominator within its noise of 0).</param>
 /// <param name="Manifest">Method-specific facts for <c>manifest.json</c> (batch composition, fired elements …).</param>
 public sealed record StudyResult(
-    IStudyPlan Plan, RunHistory History, ModelView Model, Baselines Baselines, IReadOnlyList<CellRow> Rows, IReadOnlyList<PromptView> Prompts,
+    IStudyPlan Plan, RunHistory History, ModelView? Model, Baselines? Baselines, IReadOnlyList<CellRow> Rows, IReadOnlyList<PromptView> Prompts,
     MethodView Method, IReadOnlyList<TrustCheck> Trust, string Answer, IReadOnlyList<string> Warnings, IReadOnlyList<string> ScoreNotes,
     IReadOnlyList<ExtraTable> Tables, IReadOnlyList<ExtraArtifact> Artifacts, System.Text.Json.Nodes.JsonObject Manifest)
 {
+    /// <summary>The rows of <c>results.*</c> of a study whose results are no cells at sites; null for the others.</summary>
+    public ExtraTable? Results { get; init; }
+
+    /// <summary>The numbers the report puts first; of cell studies, the baselines take their place.</summary>
+    public IReadOnlyList<Figure> Figures { get; init; } = [];
+
+    /// <summary>Curves over time, for studies that train.</summary>
+    public IReadOnlyList<CurveChart> Curves { get; init; } = [];
+
     /// <summary>Prompts that the task could not use, and why.</summary>
     public IReadOnlyList<Tasks.DroppedPrompt> Dropped { get; init; } = [];
 }

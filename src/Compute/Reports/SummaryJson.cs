@@ -23,16 +23,10 @@ public static class SummaryJson
             ["committed"] = result.History.Committed,
             ["failed"] = result.History.Failures.Count,
         },
-        ["cells"] = result.Rows.Count,
+        ["cells"] = result.Results?.Rows.Count ?? result.Rows.Count,
         ["processes"] = Processes(result.History),
-        ["baselines"] = new JsonObject
-        {
-            ["metric"] = result.Baselines.Metric,
-            ["n"] = result.Baselines.N,
-            ["clean"] = Interval(result.Baselines.Clean),
-            ["corrupted"] = Interval(result.Baselines.Corrupted),
-            ["accuracy"] = Number(result.Baselines.Accuracy),
-        },
+        ["baselines"] = Baselines(result.Baselines),
+        ["figures"] = new JsonArray([.. result.Figures.Select(f => new JsonArray(f.Value, f.Words))]),
         ["top_cells"] = new JsonArray([.. CellOrder.Strongest(result.Rows, TopCells).Select(Cell)]),
         ["trust"] = Trust(result),
         ["warnings"] = Texts(result.Warnings),
@@ -75,6 +69,16 @@ public static class SummaryJson
 
     /// <summary>JSON has no NaN and no infinity; both become null.</summary>
     public static JsonNode? Number(double? value) => value is { } x && double.IsFinite(x) ? JsonValue.Create(x) : null;
+
+    /// <summary>The metric without any intervention; null for a study without a metric.</summary>
+    public static JsonObject? Baselines(Baselines? baselines) => baselines is null ? null : new JsonObject
+    {
+        ["metric"] = baselines.Metric,
+        ["n"] = baselines.N,
+        ["clean"] = Interval(baselines.Clean),
+        ["corrupted"] = Interval(baselines.Corrupted),
+        ["accuracy"] = Number(baselines.Accuracy),
+    };
 
     /// <summary>Mean and 95 % interval; null stays null.</summary>
     public static JsonObject? Interval(MeanInterval? interval) => interval is null ? null : new JsonObject

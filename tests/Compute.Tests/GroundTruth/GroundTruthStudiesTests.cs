@@ -92,7 +92,7 @@ public sealed class GroundTruthStudiesTests : IDisposable
             var logits = circuit.Logits(prompt(p), prompt(p).Length - 1);
             return logits[p.Answers[0]] - logits[p.Wrong[0]];
         });
-        Assert.Equal(Expected(p => p.Clean), result.Baselines.Clean.Mean, 1e-9);
+        Assert.Equal(Expected(p => p.Clean), result.Baselines!.Clean.Mean, 1e-9);
         Assert.Equal(Expected(p => p.Corrupted!), result.Baselines.Corrupted!.Mean, 1e-9);
         CellRow Row(int layer, string component, string role) => result.Rows.Single(r => r.Layer == layer && r.Hook.EndsWith(component) && r.Role == role);
         Assert.Equal(1, Row(1, "hook_z", "end").Score!.Value, 1e-9);

@@ -52,6 +52,23 @@ public class ReportHtmlTests
     }
 
     [Fact]
+    public void A_study_without_cells_shows_its_table_and_curves()
+    {
+        var html = Html(SampleStudies.Table());
+        Assert.Contains("<section id=\"results\"", html);
+        Assert.Contains("<section id=\"curves\"", html);
+        Assert.DoesNotContain("<section id=\"map\"", html);
+        var data = Data(html);
+        Assert.Equal(3, (int)data["results"]!["count"]!);
+        Assert.Null(data["results"]!["rows"]![2]![2]);
+        var line = data["curves"]![0]!["series"]![1]!;
+        // A thousand points are thinned, the last one stays.
+        Assert.Equal(400, line["x"]!.AsArray().Count);
+        Assert.Equal(999, (double)line["x"]![399]!);
+        Assert.DoesNotMatch("innerHTML|outerHTML|insertAdjacentHTML|document\\.write|eval\\(|new Function", html.Split("<script>")[1]);
+    }
+
+    [Fact]
     public void Ten_thousand_cells_stay_under_two_megabytes()
     {
         var result = SampleStudies.Heads(100, 100, prompts: 64);

@@ -20,6 +20,18 @@ public sealed class RunFolderWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task Results_of_a_study_without_cells_are_its_own_table()
+    {
+        RunFolderWriter.Write(SampleStudies.Table(), _folder);
+        Assert.Equal("unit,metric,value,n\nk16,explained_variance,0.87,4096\nk32,explained_variance,0.93,4096\nk32,dead,,4096\n",
+            Encoding.UTF8.GetString(Bytes("results.csv")));
+        await using var reader = await Parquet.ParquetReader.CreateAsync(Path.Combine(_folder, "results.parquet"));
+        Assert.Equal([typeof(ReadOnlyMemory<char>), typeof(ReadOnlyMemory<char>), typeof(double), typeof(long)], reader.Schema.DataFields.Select(f => f.ClrType));
+        Assert.Null(Json("summary.json")["baselines"]);
+        Assert.Null(Json("manifest.json")["model"]);
+    }
+
+    [Fact]
     public void Results_do_not_depend_on_the_history()
     {
         var result = SampleStudies.Patching(3, 2);
@@ -88,7 +100,7 @@ public sealed class RunFolderWriterTests : IDisposable
         Assert.Equal(JsonNode.Parse(result.Plan.Study.Canonical)!.ToJsonString(), manifest["study"]!.ToJsonString());
         Assert.Equal(result.Plan.Study.Source, (string?)manifest["source"]);
         Assert.Equal(7, (int)manifest["seeds"]!["study"]!);
-        Assert.Equal(result.Model.Sha256, (string?)manifest["model"]!["sha256"]);
+        Assert.Equal(result.Model!.Sha256, (string?)manifest["model"]!["sha256"]);
         Assert.Equal(("fp32", 1, "onednn"), ((string?)manifest["dtype"], (int)manifest["threads"]!, (string?)manifest["matmul"]));
         Assert.NotEmpty((string)manifest["code"]!["version"]!);
         Assert.Equal(Environment.ProcessorCount, (int)manifest["hardware"]!["cores"]!);
@@ -102,7 +114,7 @@ public sealed class RunFolderWriterTests : IDisposable
         var result = SampleStudies.Patching(2, 2);
         result = result with
         {
-            Baselines = result.Baselines with { Clean = new MeanInterval(1, double.NaN, double.PositiveInfinity) },
+            Baselines = result.Baselines! with { Clean = new MeanInterval(1, double.NaN, double.PositiveInfinity) },
             Rows = [.. result.Rows.Select(r => r with { Patched = double.NaN })],
         };
         RunFolderWriter.Write(result, _folder);

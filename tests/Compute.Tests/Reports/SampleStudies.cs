@@ -37,12 +37,30 @@ internal static class SampleStudies
         var result = Build("head-ablation", "ablation", layers, heads, prompts, [.. rows]);
         return result with
         {
-            Baselines = result.Baselines with { Corrupted = null },
+            Baselines = result.Baselines! with { Corrupted = null },
             Prompts = [.. result.Prompts.Select(p => p with { CorruptedPieces = null, CorruptedMetric = null })],
             Answer = "Removing head 2.1 lowers the logit difference by 71 %; no other head matters by more than 20 %.",
             Method = new MethodView(
                 "Mean ablation", "The output of one head is replaced by its mean over all prompts and positions.",
                 "effect = m(clean run with z := mean) − m(clean)", "Wang et al. 2022, section 3"),
+        };
+    }
+
+    /// <summary>A study without model, task and cells: rows of its own and curves.</summary>
+    public static StudyResult Table()
+    {
+        var steps = Enumerable.Range(0, 1000).Select(t => (double)t).ToArray();
+        return Build("sae-sweep", "sae-training", 1, 1, 0, []) with
+        {
+            Model = null,
+            Baselines = null,
+            Answer = "The best of 2 dictionaries explains 93 % of the variance with 32 latents a token.",
+            Figures = [new Figure("0.93", "explained variance"), new Figure("32", "latents a token")],
+            Results = new ExtraTable("results.csv", ["unit", "metric", "value", "n"],
+                [["k16", "explained_variance", 0.87, 4096], ["k32", "explained_variance", 0.93, 4096], ["k32", "dead", null, 4096]]),
+            Curves = [new CurveChart("Loss", "step",
+                [new CurveSeries("k16", steps, [.. steps.Select(t => 2 / (1 + t / 50))]),
+                    new CurveSeries("k32", steps, [.. steps.Select(t => t == 500 ? double.NaN : 1 / (1 + t / 50))])])],
         };
     }
 

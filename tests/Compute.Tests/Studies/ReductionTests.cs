@@ -102,7 +102,7 @@ public sealed class ReductionTests
     {
         var result = StudyRuns.Run(StudyRuns.Compile("interventions/tr-gpt2-ioi/patch-denoising-position.conf"));
 
-        Assert.Equal(1.0, result.Baselines.Accuracy);
+        Assert.Equal(1.0, result.Baselines!.Accuracy);
         Assert.True(result.Baselines.Clean.Low < result.Baselines.Clean.Mean && result.Baselines.Clean.Mean < result.Baselines.Clean.High);
         Assert.Equal(32, result.Prompts.Count);
         Assert.Equal(15, result.Prompts[0].CleanPieces.Count);
@@ -110,7 +110,7 @@ public sealed class ReductionTests
         Assert.Matches("^Restoring the residual stream .* at (S2|end) \\(position (10|14), “.*”\\) recovers 100 % of the logit difference; next ", result.Answer);
         Assert.All(result.Trust, t => Assert.Equal("good", t.State));
         Assert.Empty(result.Warnings);
-        Assert.True(result.Model.Parameters > 200_000);
+        Assert.True(result.Model!.Parameters > 200_000);
     }
 
     private static (StudyEngine Engine, IStudyPlan Plan, byte[]?[] Payloads) Computed()

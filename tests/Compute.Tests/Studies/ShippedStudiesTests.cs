@@ -10,7 +10,7 @@ public class ShippedStudiesTests
     public void Quickstart()
     {
         var result = Run("quickstart");
-        Assert.Equal(1, result.Baselines.Accuracy);
+        Assert.Equal(1, result.Baselines!.Accuracy);
         Assert.True(result.Baselines.Clean.Mean > 2 && result.Baselines.Corrupted!.Mean < -2);
         var prompt = result.Prompts[0];
         var (s2, end) = (prompt.Roles["S2"][0], prompt.Roles["end"][0]);

@@ -3,7 +3,7 @@ function drawMethod() {
   const m = R.method,
     code = text => h("pre", { tabindex: "0" }, text);
   byId("method").replaceChildren(
-    sectionHead("method", "5", "Method"),
+    sectionHead("method", R.grid ? "5" : "4", "Method"),
     h(
       "div",
       { class: "two wide" },
@@ -14,12 +14,13 @@ function drawMethod() {
         h("p", { class: "words" }, m.words),
         m.formula ? h("pre", { class: "formula", tabindex: "0" }, m.formula) : "",
         m.source ? h("p", { class: "muted" }, `Source: ${m.source}`) : "",
-        h(
-          "p",
-          { class: "muted small" },
-          "Effects are means over prompts, ± their standard error (n − 1). Intervals are 95 %, Student’s t over prompts; ",
-          "a score’s interval takes its denominator as known.",
-        ),
+        R.grid &&
+          h(
+            "p",
+            { class: "muted small" },
+              "Effects are means over prompts, ± their standard error (n − 1). Intervals are 95 %, Student’s t over prompts; ",
+            "a score’s interval takes its denominator as known.",
+          ),
       ),
       h(
         "dl",
@@ -116,7 +117,9 @@ function drawData() {
   const files = [
     [
       "results.csv",
-      "one row a cell: where (hook, layer, head, position, role), what (direction, value), metric, n, means, effect, standard error, score",
+      R.grid
+        ? "one row a cell: where (hook, layer, head, position, role), what (direction, value), metric, n, means, effect, standard error, score"
+        : `one row a result: ${R.results.columns.join(", ")}`,
     ],
     ["results.parquet", "the same rows, typed"],
     ["summary.json", "state, baselines, strongest cells, warnings, timings"],
@@ -125,7 +128,7 @@ function drawData() {
   ];
   const link = (href, text) => h("a", { href }, text);
   byId("data").replaceChildren(
-    sectionHead("data", "6", "Data"),
+    sectionHead("data", R.grid ? "6" : "5", "Data"),
     h("p", { class: "lead" }, "These files stand beside this page."),
     h(
       "dl",
