@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -16,7 +17,7 @@ public interface IBenchmark
 /// <param name="Quick">Stay under 60 s.</param>
 public sealed record BenchmarkOptions(int Threads, bool Quick);
 
-/// <summary>Finds benchmarks by name, runs one, and prints its figures as one JSON line, last.</summary>
+/// <summary>Finds benchmarks by name, runs one, and prints its figures as one JSON line, last; with <c>--json</c> nothing else.</summary>
 public static class Benchmarks
 {
     private static readonly IBenchmark[] All =
@@ -24,12 +25,15 @@ public static class Benchmarks
         new Actors.OverheadBenchmark(),
         new Actors.JournalBenchmark(),
         new Actors.RecoveryBenchmark(),
+        new Scale.ScaleBenchmark(),
         new LoadBenchmark(),
         new SweepBenchmark(),
     ];
 
     public static int Run(string[] args)
     {
+        if (args is [Scale.MillionUnits.ProcessName, var journal, var until])
+            return Scale.MillionUnits.ServeAsync(journal, long.Parse(until, CultureInfo.InvariantCulture)).GetAwaiter().GetResult();
         var name = args.FirstOrDefault(a => !a.StartsWith('-'));
         var benchmark = All.FirstOrDefault(b => b.Name == name);
         if (benchmark is null)
@@ -37,9 +41,11 @@ public static class Benchmarks
             foreach (var b in All) Console.WriteLine($"{b.Name,-12} {b.Summary}");
             return name is null ? 0 : 2;
         }
-        var threads = Array.IndexOf(args, "--threads") is var at and >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], System.Globalization.CultureInfo.InvariantCulture) : 1;
+        var threads = Array.IndexOf(args, "--threads") is var at and >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : 1;
+        var console = Console.Out;
+        if (args.Contains("--json")) Console.SetOut(TextWriter.Null);
         var figures = benchmark.Run(new BenchmarkOptions(threads, args.Contains("--quick")));
-        Console.WriteLine(figures.ToJsonString(new JsonSerializerOptions { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals }));
+        console.WriteLine(figures.ToJsonString(new JsonSerializerOptions { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals }));
         return 0;
     }
 }

@@ -6,6 +6,7 @@ using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Tasks;
+using InterpActors.Compute.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,0 +1,23 @@
+using System.Text.Json.Nodes;
+
+namespace InterpActors.Bench.Scale;
+
+/// <summary>What a cluster's machinery stands: more workers, many small units, a very long study, and nothing to do at all.</summary>
+public sealed class ScaleBenchmark : IBenchmark
+{
+    public string Name => "scale";
+
+    public string Summary => "speed-up by workers, units/s of 1,000 workers, a study of a million units, idle nodes";
+
+    public JsonObject Run(BenchmarkOptions options) => RunAsync(options).GetAwaiter().GetResult();
+
+    private static async Task<JsonObject> RunAsync(BenchmarkOptions options)
+    {
+        var figures = new JsonObject();
+        await WorkerSpeedup.MeasureAsync(figures, options.Quick);
+        await ThousandWorkers.MeasureAsync(figures, options.Quick);
+        await MillionUnits.MeasureAsync(figures, options.Quick);
+        await IdleNodes.MeasureAsync(figures, options.Quick);
+        return figures;
+    }
+}
