@@ -3,10 +3,12 @@ using Akka.Hosting;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
+using InterpActors.Actors.Studies;
 using InterpActors.Host.Hosting;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -46,6 +48,21 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     public Task<StudyProgress> SubmitAsync(Study study) => Ask(new SubmitStudy(study, null));
 
     public Task<StudyProgress> ProgressAsync(StudyId study) => Ask(new GetProgress(study));
+
+    /// <summary>Different units with a result in the journal's file, counted row by row; throws where there is more than one for a unit.</summary>
+    public long Committed(StudyId study)
+    {
+        using var connection = new SqliteConnection(JournalFile.ConnectionString(_journal));
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText =
+            "SELECT count(*), count(DISTINCT json_extract(CAST(message AS TEXT), '$.ordinal')) FROM journal WHERE persistence_id = $id AND manifest = 'e-unit.1'";
+        command.Parameters.AddWithValue("$id", StudySupervisor.PersistenceIdOf(study));
+        using var reader = command.ExecuteReader();
+        reader.Read();
+        var (rows, units) = (reader.GetInt64(0), reader.GetInt64(1));
+        return rows == units ? units : throw new InvalidOperationException($"{rows} results of {units} units");
+    }
 
     public async ValueTask DisposeAsync()
     {

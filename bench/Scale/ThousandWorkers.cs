@@ -23,8 +23,10 @@ internal static class ThousandWorkers
             var clock = Stopwatch.StartNew();
             await cluster.SubmitAsync(study);
             while ((await cluster.ProgressAsync(study.Id)).State != RunState.Completed) await Task.Delay(5);
+            var seconds = clock.Elapsed.TotalSeconds;
+            if (cluster.Committed(study.Id) != units) throw new InvalidOperationException("the journal does not hold every unit once");
             // The first round warms up.
-            if (round > 0) rates.Add(units / clock.Elapsed.TotalSeconds);
+            if (round > 0) rates.Add(units / seconds);
         }
         figures.AddFigure("units_per_second_1000_workers", rates);
     }
