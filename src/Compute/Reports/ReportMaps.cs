@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
-using InterpActors.Compute.Interventions;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Reports;
@@ -20,38 +19,39 @@ public static class ReportMaps
         var finished = result.History.State is RunState.Completed or RunState.CompletedWithErrors;
         var defeats = Defeats(result);
         var maps = new JsonArray();
-        var grids = new List<Grid>();
+        var placed = new List<(int Offset, MapGrid Grid, IReadOnlyList<CellRow> Rows)>();
         var size = 0;
-        foreach (var group in result.Rows.GroupBy(r => (Template: Template(r), r.Direction, r.Value, r.Metric)))
+        foreach (var group in result.Rows.GroupBy(r => (Template: MapGrid.Template(r.Hook, r.Layer), r.Direction, r.Value, r.Metric)))
         {
-            var grid = new Grid(group, size, defeats.Where(d => d.Component == Word(group.Key.Template)).Select(d => d.Layer)
+            var word = MapGrid.Word(group.Key.Template);
+            var grid = new MapGrid([.. group.Select(Place)], defeats.Where(d => d.Component == word).Select(d => d.Layer)
                 .Concat(finished ? [] : result.Plan.Layers.Select(l => l.Layer).Where(l => l >= 0)));
-            size = checked(size + grid.Size);
-            grids.Add(grid);
             maps.Add(new JsonObject
             {
-                ["name"] = Word(group.Key.Template),
+                ["name"] = word,
                 ["hook"] = group.Key.Template,
                 ["direction"] = group.Key.Direction,
                 ["value"] = group.Key.Value,
                 ["metric"] = group.Key.Metric,
-                ["offset"] = grid.Offset,
+                ["offset"] = size,
                 ["layers"] = Array(grid.Layers),
                 ["heads"] = grid.Heads is [null] ? null : Array(grid.Heads),
                 ["slotKind"] = grid.Slots is [(null, null)] ? null : grid.Slots.Any(s => s.Role is not null) ? "role" : "position",
                 ["slots"] = new JsonArray([.. grid.Slots.Select(s => Slot(s, result.Prompts))]),
-                ["failed"] = new JsonObject(defeats.Where(d => d.Component == Word(group.Key.Template)).DistinctBy(d => d.Layer)
+                ["failed"] = new JsonObject(defeats.Where(d => d.Component == word).DistinctBy(d => d.Layer)
                     .Select(d => KeyValuePair.Create($"{d.Layer}", (JsonNode?)d.Error))),
             });
+            placed.Add((size, grid, [.. group]));
+            size = checked(size + grid.Size);
         }
 
         var planes = new float[checked(size * 5)];
         System.Array.Fill(planes, float.NaN);
         var perPrompt = new List<(double Strength, int Cell, IReadOnlyList<double> Effects)>();
-        foreach (var grid in grids)
-            foreach (var row in grid.Rows)
+        foreach (var (offset, grid, rows) in placed)
+            foreach (var row in rows)
             {
-                var cell = grid.Cell(row);
+                var cell = offset + grid.Index(Place(row));
                 planes[cell] = Narrow(row.Patched);
                 planes[size + cell] = Narrow(row.Effect);
                 planes[2 * size + cell] = Narrow(row.EffectSe);
@@ -83,16 +83,7 @@ public static class ReportMaps
             return (unit.Layer, known ? result.Plan.Tracks[unit.Track].Name : "", f.Error);
         })];
 
-    /// <summary>The hook name with a star for the layer: <c>blocks.*.attn.hook_z</c>.</summary>
-    private static string Template(CellRow row) =>
-        row.Layer is { } layer ? row.Hook.Replace($"blocks.{layer}.", "blocks.*.") : row.Hook;
-
-    private static string Word(string template)
-    {
-        foreach (var component in Enum.GetValues<Component>())
-            if (component.HookName(0).Replace("blocks.0.", "blocks.*.") == template) return component.Word();
-        return template;
-    }
+    private static MapPlace Place(CellRow row) => new(row.Layer, row.Head, row.Position, row.Role);
 
     private static JsonObject Slot((int? Position, string? Role) slot, IReadOnlyList<PromptView> prompts) => new()
     {
@@ -107,33 +98,4 @@ public static class ReportMaps
     private static float Narrow(double? value) => value is { } x ? (float)x : float.NaN;
 
     private static string Base64(float[] values) => Convert.ToBase64String(MemoryMarshal.AsBytes<float>(values));
-
-    private sealed class Grid
-    {
-        private readonly Dictionary<int, int> _layer, _head;
-        private readonly Dictionary<(int?, string?), int> _slot;
-
-        public Grid(IEnumerable<CellRow> rows, int offset, IEnumerable<int> moreLayers)
-        {
-            Rows = [.. rows];
-            Offset = offset;
-            Layers = [.. Rows.Select(r => r.Layer).Concat(moreLayers.Select(l => (int?)l)).Distinct().Order()];
-            Heads = [.. Rows.Select(r => r.Head).Distinct().Order()];
-            Slots = [.. Rows.Select(r => (r.Position, r.Role)).Distinct()];
-            if (Slots.All(s => s.Role is null)) Slots = [.. Slots.OrderBy(s => s.Position)];
-            _layer = Layers.Select((l, i) => (Key: l ?? -1, i)).ToDictionary(p => p.Key, p => p.i);
-            _head = Heads.Select((h, i) => (Key: h ?? -1, i)).ToDictionary(p => p.Key, p => p.i);
-            _slot = Slots.Select((s, i) => (s, i)).ToDictionary(p => ((int?)p.s.Position, (string?)p.s.Role), p => p.i);
-        }
-
-        public IReadOnlyList<CellRow> Rows { get; }
-        public int Offset { get; }
-        public IReadOnlyList<int?> Layers { get; }
-        public IReadOnlyList<int?> Heads { get; }
-        public IReadOnlyList<(int? Position, string? Role)> Slots { get; }
-        public int Size => checked(Layers.Count * Heads.Count * Slots.Count);
-
-        public int Cell(CellRow row) =>
-            Offset + (_layer[row.Layer ?? -1] * Heads.Count + _head[row.Head ?? -1]) * Slots.Count + _slot[(row.Position, row.Role)];
-    }
 }

@@ -50,6 +50,9 @@ public interface IStudyMethod
 
     /// <summary>Folds the payloads, in plan order, into what the run folder shows. A pure function, the history apart.</summary>
     StudyReduction Reduce(Reduction reduction);
+
+    /// <inheritdoc cref="IPartialResults.Maps"/>
+    IResultMaps? Maps(IStudyPlan plan) => null;
 }
 
 /// <summary>A study's result and whether it can be trusted as a whole.</summary>

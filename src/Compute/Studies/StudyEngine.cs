@@ -10,7 +10,7 @@ namespace InterpActors.Compute.Studies;
 /// Plans, runs and reduces studies of every kind, from their canonical form. One per process. Opened studies, weights and base runs are
 /// shared by all that ask.
 /// </summary>
-public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
+public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPartialResults
 {
     private readonly IReadOnlyList<IStudyKind> _kinds;
     private readonly StudySessions _sessions;
@@ -88,6 +88,9 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer
 
     /// <summary>The result without writing it.</summary>
     public StudyReduction Reduce(Reduction reduction) => Prepare(reduction.Plan.Study).Opened.Method.Reduce(reduction);
+
+    /// <inheritdoc/>
+    public IResultMaps? Maps(IStudyPlan plan) => Prepare(plan.Study).Opened.Method.Maps(plan);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -32,7 +32,9 @@ public sealed class SweepFold
         Corrupted = study.HasCorrupted ? new double[study.PromptCount] : null;
         Right = new bool[study.PromptCount];
         HasBaselines = ReadBaselines();
-        if (HasBaselines) ScoreRefusal = method.Scoring.Refusal(Denominators, Scale, study.Model);
+        if (!HasBaselines) return;
+        ScoreRefusal = method.Scoring.Refusal(Denominators, Scale, study.Model);
+        Means = (MeanEstimate.MeanOf(Clean), Corrupted is null ? null : MeanEstimate.MeanOf(Corrupted), MeanEstimate.MeanOf(Denominators));
     }
 
     public SweepPlan Plan { get; }
@@ -57,41 +59,43 @@ public sealed class SweepFold
     /// <summary>What scores divide by, per prompt.</summary>
     public double[] Denominators => _method.Scoring.Denominators(Clean, Corrupted);
 
+    private (double Clean, double? Corrupted, double Denominator) Means { get; }
+
     private double Scale => _method.Scoring.Scales(Clean, Corrupted).Average();
 
     /// <summary>Every cell whose units are all there, in plan order.</summary>
     public IEnumerable<FoldedCell> Cells()
     {
-        if (!HasBaselines) yield break;
-        var n = _study.PromptCount;
-        var scoring = _method.Scoring;
-        var baseMetric = scoring.Base(Clean, Corrupted);
-        var denominator = MeanEstimate.MeanOf(Denominators);
-        var keepPrompts = Plan.CellCount * n <= PerPromptLimit;
-        double? corruptedMean = Corrupted is null ? null : MeanEstimate.MeanOf(Corrupted);
-        var cleanMean = MeanEstimate.MeanOf(Clean);
         for (var b = 0; b < Plan.Blocks.Count; b++)
+            foreach (var (_, cell) in Cells(b, 0, Plan.Blocks[b].Cells)) yield return cell;
+    }
+
+    /// <summary>Those of <paramref name="count"/> cells of a block whose units are all there, with their index within the block.</summary>
+    public IEnumerable<(long Index, FoldedCell Cell)> Cells(int block, long first, long count)
+    {
+        if (!HasBaselines) yield break;
+        var open = new OpenPayload[Plan.Shards.Count];
+        for (var c = first; c < first + count; c++)
+            if (Gather(block, c, open) is { } read) yield return (c, Fold(Plan.Blocks[block][c], read));
+    }
+
+    private FoldedCell Fold(SweepCell cell, CellReading read)
+    {
+        var (n, scoring) = (_study.PromptCount, _method.Scoring);
+        var (cleanMean, corruptedMean, denominator) = Means;
+        var baseMetric = scoring.Base(Clean, Corrupted);
+        var effects = new double[n];
+        for (var p = 0; p < n; p++) effects[p] = read.Metric[p] - baseMetric[p];
+        var effect = MeanEstimate.Of(effects);
+        var single = cell.Sites.Count == 1;
+        var row = new CellRow(cell.Hook, cell.Layer, single ? cell.Sites[0].Head : null, cell.Place.Position, cell.Place.Role,
+            scoring.Direction, scoring.Value, _method.MetricName, n, cleanMean, corruptedMean, MeanEstimate.MeanOf(read.Metric),
+            effect.Mean, effect.StandardError, ScoreRefusal is null ? effect.Mean / denominator : null,
+            Plan.CellCount * n <= PerPromptLimit ? effects : null)
         {
-            var open = new OpenPayload[Plan.Shards.Count];
-            for (long c = 0; c < Plan.Blocks[b].Cells; c++)
-            {
-                if (Gather(b, c, open) is not { } read) continue;
-                var cell = Plan.Blocks[b][c];
-                var effects = new double[n];
-                for (var p = 0; p < n; p++) effects[p] = read.Metric[p] - baseMetric[p];
-                var effect = MeanEstimate.Of(effects);
-                var single = cell.Sites.Count == 1;
-                var row = new CellRow(cell.Hook, cell.Layer, single ? cell.Sites[0].Head : null, cell.Place.Position, cell.Place.Role,
-                    scoring.Direction, scoring.Value, _method.MetricName, n, cleanMean, corruptedMean, MeanEstimate.MeanOf(read.Metric),
-                    effect.Mean, effect.StandardError, ScoreRefusal is null ? effect.Mean / denominator : null,
-                    keepPrompts ? effects : null)
-                {
-                    Heads = single ? null : string.Join(' ', cell.Sites.Where(s => s.Head is not null).Select(s => s.Head!.Value)),
-                };
-                yield return new FoldedCell(cell, effects, read.Changed, read.Largest,
-                    _study.Task.Prompts.Any(p => _method.MayChange(cell, p)), row);
-            }
-        }
+            Heads = single ? null : string.Join(' ', cell.Sites.Where(s => s.Head is not null).Select(s => s.Head!.Value)),
+        };
+        return new FoldedCell(cell, effects, read.Changed, read.Largest, _study.Task.Prompts.Any(p => _method.MayChange(cell, p)), row);
     }
 
     /// <summary>What each computed unit said beside its cells, in plan order.</summary>

@@ -47,6 +47,9 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
         row.Score is { } score ? FormattableString.Invariant($"{score * 100:+0.#;-0.#;0} %")
             : FormattableString.Invariant($"{row.Effect:+0.###;-0.###;0}");
 
+    /// <summary>What the maps show first: <c>score</c> (where scores can be formed) or <c>effect</c>.</summary>
+    public virtual string Quantity => "score";
+
     /// <summary>The metric column's word.</summary>
     public virtual string MetricName => Study.Metric.Kind;
 
@@ -131,6 +134,9 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
         var result = new SweepResult(this, Study, fold);
         return new StudyReduction(Finish(result.Make(reduction), fold), result.Failed);
     }
+
+    /// <inheritdoc/>
+    public IResultMaps Maps(IStudyPlan plan) => new SweepMaps(this, Study, (SweepPlan)plan);
 
     /// <summary>Visits every shard of the prompts in file order.</summary>
     protected void ForEachShard(StudySession session, Action<PromptShard> visit)

@@ -70,7 +70,7 @@ internal static class NodeCommand
         try
         {
             await using var node = await ClusterNode.StartAsync(options, interrupts.Asked);
-            await using var web = node.Desk is { } desk ? await WebHost.StartAsync(desk, engine, engine, webOptions) : null;
+            await using var web = node.Desk is { } desk ? await WebHost.StartAsync(desk, engine, engine, engine, webOptions) : null;
             if (web is not null && webOptions.Token is null)
                 await console.Error.WriteLineAsync("interp: without a token the HTTP API answers this machine only; INTERP_TOKEN sets one");
             var http = web is null ? "" : $" http={web.Endpoint.Host}:{web.Endpoint.Port}";

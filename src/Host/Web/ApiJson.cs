@@ -19,6 +19,7 @@ namespace InterpActors.Host.Web;
 [JsonSerializable(typeof(StudyListing))]
 [JsonSerializable(typeof(StudyDetail))]
 [JsonSerializable(typeof(StudyProgress))]
+[JsonSerializable(typeof(StudyCells))]
 [JsonSerializable(typeof(ResultListing))]
 [JsonSerializable(typeof(ClusterView))]
 [JsonSerializable(typeof(Overview))]

@@ -13,6 +13,9 @@ internal sealed record ApiRoute(
     /// <summary>True where no token is needed, because nothing of a study is told.</summary>
     public bool Open { get; init; }
 
+    /// <summary>What may stand after the question mark: name and meaning.</summary>
+    public IReadOnlyList<(string Name, string Meaning)> Query { get; init; } = [];
+
     public static ApiRoute Get<TAnswer>(string pattern, string summary, Func<HttpContext, Task<TAnswer>> handle) =>
         new("GET", pattern, summary, null, typeof(TAnswer), Json, async http => await http.AnswerAsync(await handle(http)));
 

@@ -1,5 +1,6 @@
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
 
 namespace InterpActors.Host.Web;
 
@@ -32,6 +33,17 @@ public sealed record ResultListing(
 /// <summary>A file of a run folder.</summary>
 /// <param name="Name">Relative, with <c>/</c> between folders.</param>
 public sealed record ResultFile(string Name, long Bytes, string Sha256);
+
+/// <summary>The heat maps of a study as far as they are filled in.</summary>
+/// <param name="Version">To be given as <c>since</c> next time, so that only what changed is sent.</param>
+/// <param name="Quantity"><c>score</c> or <c>effect</c>; null as long as there are no values.</param>
+/// <param name="CaughtUp">False where more is committed than is filled in here: ask again.</param>
+/// <param name="Note">Why there are no maps; null where there are.</param>
+/// <param name="Maps">Null where they are those of the version that was asked from.</param>
+/// <param name="Rows">Those that changed since then; all others are as they were, or empty.</param>
+public sealed record StudyCells(
+    StudyId Study, string Version, string? Quantity, bool CaughtUp, string? Note, IReadOnlyList<ResultMap>? Maps,
+    IReadOnlyList<MapRow> Rows);
 
 /// <summary>What the page shows: sent whole whenever something changed.</summary>
 public sealed record Overview(IReadOnlyList<StudyProgress> Studies, ClusterView Cluster, IReadOnlyList<LogLine> Log);

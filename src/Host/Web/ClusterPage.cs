@@ -22,8 +22,8 @@ internal static class ClusterPage
 
     private static (byte[], string) Make()
     {
-        var script = "\n" + Resource("cluster.js");
-        // Colours, type and panels are the report's.
+        // Colours, type, panels and numbers are the report's.
+        var script = "\n\"use strict\";\n" + Resource(typeof(ReportHtml), "Report/dom.js") + Resource("cells.js") + Resource("cluster.js");
         var style = "\n" + Resource(typeof(ReportHtml), "Report/page.css") + Resource("cluster.css");
         var page = Resource("cluster.html").Replace("/*style*/", style, StringComparison.Ordinal)
             .Replace("/*script*/", script, StringComparison.Ordinal);

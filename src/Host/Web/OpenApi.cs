@@ -67,7 +67,13 @@ internal static partial class OpenApi
                 ["in"] = "path",
                 ["required"] = true,
                 ["schema"] = new JsonObject { ["type"] = "string" },
-            })]),
+            }).Concat(route.Query.Select(q => new JsonObject
+            {
+                ["name"] = q.Name,
+                ["in"] = "query",
+                ["description"] = q.Meaning,
+                ["schema"] = new JsonObject { ["type"] = "string" },
+            }))]),
             ["responses"] = new JsonObject
             {
                 ["200"] = Content("As asked", route.Media, route.Answer),

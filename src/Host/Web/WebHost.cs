@@ -38,7 +38,8 @@ public sealed class WebHost : IAsyncDisposable
 
     /// <summary>Begins to listen.</summary>
     /// <exception cref="StudyException">It cannot listen there, or an address that others can reach has no token.</exception>
-    public static async Task<WebHost> StartAsync(IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, WebOptions options)
+    public static async Task<WebHost> StartAsync(
+        IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, IPartialResults partial, WebOptions options)
     {
         if (options.Token is { } token && token.Trim().Length == 0)
             throw new StudyException("the token is empty", "INTERP_TOKEN", "give one, or none at all");
@@ -49,7 +50,7 @@ public sealed class WebHost : IAsyncDisposable
 
         var stopping = new CancellationTokenSource();
         var watch = new ClusterWatch(desk, stopping.Token);
-        var app = Build(desk, planner, reducer, options, addresses, watch, stopping.Token);
+        var app = Build(desk, planner, reducer, partial, options, addresses, watch, stopping.Token);
         try
         {
             await app.StartAsync();
@@ -65,6 +66,7 @@ public sealed class WebHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_stopping.IsCancellationRequested) return;
         // Event streams have no end of their own.
         await _stopping.CancelAsync();
         await _app.StopAsync(TimeSpan.FromSeconds(5));
@@ -74,8 +76,8 @@ public sealed class WebHost : IAsyncDisposable
     }
 
     private static WebApplication Build(
-        IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, WebOptions options, IPAddress[] addresses, ClusterWatch watch,
-        CancellationToken stopping)
+        IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, IPartialResults partial, WebOptions options, IPAddress[] addresses,
+        ClusterWatch watch, CancellationToken stopping)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // Signals are the node's to handle.
@@ -93,6 +95,7 @@ public sealed class WebHost : IAsyncDisposable
         var routes = new List<ApiRoute>();
         routes.AddRange(new StudyRoutes(desk, planner, new Submissions(desk, planner, options)).All());
         routes.AddRange(new ResultRoutes(desk, new ResultStore(desk, planner, reducer, options.DataFolder)).All());
+        routes.Add(new LiveMaps(desk, planner, partial, options).Route());
         routes.AddRange(streams.All());
         routes.AddRange(ClusterRoutes.All(desk));
         routes.Add(OpenApi.Route(routes));

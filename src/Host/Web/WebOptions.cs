@@ -19,6 +19,9 @@ public sealed record WebOptions(string Host, int Port, string? Token, string Dat
     /// <summary>Event streams open at a time.</summary>
     public int MaximumStreams { get; init; } = 64;
 
+    /// <summary>Cells of a study up to which its heat maps are shown while it runs; of larger ones the report has them.</summary>
+    public long MaximumCells { get; init; } = 200_000;
+
     /// <summary>Time between two events of a stream.</summary>
     public TimeSpan Beat { get; init; } = TimeSpan.FromMilliseconds(500);
 }

@@ -1,4 +1,3 @@
-using InterpActors.Compute.Methods.ActivationPatching;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -119,15 +118,5 @@ public sealed class ReductionTests
         var engine = new StudyEngine();
         var plan = engine.Plan(study);
         return (engine, plan, StudyRuns.Payloads(engine, plan));
-    }
-
-    /// <summary>Patching, with base runs that fit a few prompts only.</summary>
-    private sealed class InShards : IStudyKind
-    {
-        private readonly ActivationPatchingKind _kind = new();
-
-        public string Name => _kind.Name;
-        public StudyKindHelp Help => _kind.Help;
-        public IStudyMethod Read(StudySection method, StudyContext study) => _kind.Read(method, study with { ShardBytes = 4 << 20 });
     }
 }

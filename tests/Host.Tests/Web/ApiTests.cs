@@ -104,6 +104,37 @@ public sealed class ApiTests
     }
 
     [Fact]
+    public async Task Cells_are_those_of_the_report_and_a_reader_is_sent_what_changed()
+    {
+        await using var web = await WebFixture.StartAsync();
+        var id = await web.Submitted();
+        var all = await web.Json($"/api/studies/{id}/cells");
+        var map = Assert.Single(all["maps"]!.AsArray())!;
+        Assert.Equal("attn_out", (string)map["name"]!);
+        Assert.Equal(("score", true), ((string)all["quantity"]!, (bool)all["caught_up"]!));
+        var shown = all["rows"]!.AsArray().OrderBy(r => (int)r!["layer"]!).SelectMany(r => r!["values"]!.AsArray()).Select(v => (float)v!).ToList();
+        web.Desk.Put(new StudyId(id), p => p with { State = RunState.Completed, Committed = p.Planned });
+        var csv = (await web.Http.GetStringAsync($"/api/studies/{id}/results/results.csv")).TrimEnd().Split('\n')[1..];
+        Assert.Equal(csv.Select(r => (float)double.Parse(r.Split(',')[^1], System.Globalization.CultureInfo.InvariantCulture)), shown);
+
+        var nothing = await web.Json($"/api/studies/{id}/cells?since={all["version"]}");
+        Assert.Null(nothing["maps"]);
+        Assert.Empty(nothing["rows"]!.AsArray());
+        var anew = await web.Json($"/api/studies/{id}/cells?since=another-1");
+        Assert.Equal(all["rows"]!.ToJsonString(), anew["rows"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Cells_of_a_study_that_is_too_large_are_left_to_the_report()
+    {
+        await using var web = await WebFixture.StartAsync(change: o => o with { MaximumCells = 1 });
+        var answer = await web.Json($"/api/studies/{await web.Submitted()}/cells");
+        Assert.Contains("too many", (string)answer["note"]!, StringComparison.Ordinal);
+        Assert.True((bool)answer["caught_up"]!);
+        Assert.Empty(answer["maps"]!.AsArray());
+    }
+
+    [Fact]
     public async Task Events_tell_what_changes_and_end_with_the_study()
     {
         await using var web = await WebFixture.StartAsync();

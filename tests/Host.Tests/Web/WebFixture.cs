@@ -33,7 +33,7 @@ internal sealed class WebFixture : IAsyncDisposable
         var engine = new StudyEngine();
         var desk = new FakeDesk(engine, engine);
         var options = new WebOptions("127.0.0.1", 0, token, Path.Combine(folder, "data")) { Beat = TimeSpan.FromMilliseconds(20) };
-        var web = await WebHost.StartAsync(desk, engine, engine, change?.Invoke(options) ?? options);
+        var web = await WebHost.StartAsync(desk, engine, engine, engine, change?.Invoke(options) ?? options);
         return new WebFixture(engine, desk, web, folder, token);
     }
 

@@ -23,6 +23,9 @@ public sealed class HeadMetricsMethod(StudyContext study, SweepGrid grid, string
 
     public override string MetricName => error;
 
+    /// <summary>Deviations are read as errors; as a share of a clean error near 0 they would say little.</summary>
+    public override string Quantity => "effect";
+
     protected override IReadOnlyCollection<Component> Reads => [Component.Z, Component.Pattern];
 
     protected override long ArtifactBytes => 8 * Grid.Cells * Study.PromptCount;

@@ -1,9 +1,9 @@
-"use strict";
+// The page: what the stream of overviews tells, and the buttons. Each file may use what those before it declare (dom.js, cells.js).
 const at = (id) => document.getElementById(id);
 const count = (n) => n.toLocaleString("en-US");
 const over = (s) => s.error != null || ["completed", "completed-with-errors", "cancelled"].includes(s.state);
 const part = (done, all) => (all > 0 ? Math.min(1, done / all) : 1);
-const percent = (x) => Math.floor(100 * x) + " %";
+const share = (x) => Math.floor(100 * x) + " %";
 let token = sessionStorage.getItem("token") ?? "";
 let overview = null;
 let chosen = decodeURIComponent(location.hash.slice(1)) || null;
@@ -59,7 +59,7 @@ function fill(element, x, bad) {
 function words(s) {
   const failed = s.failed ? `, ${count(s.failed)} given up` : "";
   const state = s.error != null ? "stopped" : s.state;
-  return `${state} · ${percent(part(s.committed, s.planned))} · ${count(s.committed)} of ${count(s.planned)} units${failed}`;
+  return `${state} · ${share(part(s.committed, s.planned))} · ${count(s.committed)} of ${count(s.planned)} units${failed}`;
 }
 
 function drawStudies(studies) {
@@ -97,6 +97,7 @@ const view = {
   scale: make("p", { className: "small muted" }),
   tracks: make("div"),
   best: make("ol", { className: "small" }),
+  cells: make("div", { id: "cells" }),
   now: make("p", { id: "now", className: "small muted" }),
   answer: make("p", { className: "note", role: "status" }),
 };
@@ -122,7 +123,7 @@ function drawStudy(s) {
   }
   if (view.title.parentNode !== place) {
     const heading = (text) => make("h3", {}, text);
-    place.replaceChildren(view.title, view.state, view.error, view.acts, view.answer, heading("Layers"), view.layers, view.scale,
+    place.replaceChildren(view.title, view.state, view.error, view.acts, view.answer, view.cells, heading("Layers"), view.layers, view.scale,
       heading("Components"), view.tracks, heading("Strongest so far"), view.best, heading("Computed now"), view.now);
   }
   if (view.title.textContent !== s.study) say(view.answer, "");
@@ -169,6 +170,7 @@ function drawStudy(s) {
     (row, b) => say(row, `${b.label}  ${Number(b.score).toFixed(3)}`),
   );
   say(view.now, s.running.join(", ") || "nothing");
+  showCells(view.cells, s);
 }
 
 function drawNodes(cluster) {
@@ -218,8 +220,8 @@ function draw() {
   const shown = studies.find((s) => s.study === chosen) ?? studies.findLast((s) => !over(s)) ?? studies.at(-1);
   if (shown) chosen = shown.study;
   const running = studies.filter((s) => !over(s)).length;
-  const nodes = `${count(cluster.members.length)} members · ${count(cluster.workers.length)} workers`;
-  say(at("sum"), `${count(running)} of ${count(studies.length)} studies unfinished · ${nodes}`);
+  const nodes = `${plural(cluster.members.length, "member")} · ${plural(cluster.workers.length, "worker")}`;
+  say(at("sum"), `${count(running)} of ${plural(studies.length, "study", "studies")} unfinished · ${nodes}`);
   drawStudies(studies);
   drawStudy(shown);
   drawNodes(cluster);
