@@ -23,25 +23,39 @@ internal static class ModelFingerprint
     /// </summary>
     public static string Of(ModelLocation location)
     {
-        if (location.Format == ModelFormat.Gguf) return OfFile(location.Path);
-        var files = Beside.Select(name => Path.Combine(location.Path, name)).Where(File.Exists)
-            .Concat(ShardedSafetensors.FilesOf(location.Path));
-        var lines = files.Select(f => $"{Path.GetFileName(f)} {OfFile(f)}\n").Order(StringComparer.Ordinal);
+        var files = Files(location);
+        if (location.Format == ModelFormat.Gguf) return files[0].Sha256;
+        var lines = files.Select(f => $"{f.Name} {f.Sha256}\n").Order(StringComparer.Ordinal);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
 
-    private static string OfFile(string path)
+    /// <summary>The files that count.</summary>
+    /// <exception cref="StudyException">One cannot be read.</exception>
+    public static IReadOnlyList<ModelFile> Files(ModelLocation location)
+    {
+        if (location.Format == ModelFormat.Gguf) return [OfFile(null, location.Path)];
+        return [.. NamesIn(location.Path).Select(name => OfFile(name, Path.Combine(location.Path, name)))];
+    }
+
+    /// <summary>The names of the files of a model's folder that count.</summary>
+    public static IEnumerable<string> NamesIn(string folder) =>
+        Beside.Where(name => File.Exists(Path.Combine(folder, name))).Concat(ShardedSafetensors.FilesOf(folder).Select(f => Path.GetFileName(f)!));
+
+    /// <summary>One file with its hash.</summary>
+    /// <exception cref="StudyException">It cannot be read.</exception>
+    public static ModelFile OfFile(string? name, string path)
     {
         try
         {
             // A link's own length and time do not change with what it points to.
             var info = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
-            return Known.GetOrAdd((info.FullName, info.Length, info.LastWriteTimeUtc), _ =>
+            var sha256 = Known.GetOrAdd((info.FullName, info.Length, info.LastWriteTimeUtc), _ =>
             {
                 using var stream = new FileStream(
                     path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
                 return Convert.ToHexStringLower(SHA256.HashData(stream));
             });
+            return new ModelFile(name, path, sha256, info.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -64,6 +64,10 @@ public static class ModelLoader
     /// <summary>A hash of everything that determines the model's results, independent of where it lies; lower-case hex.</summary>
     public static string Sha256(ModelLocation location) => ModelFingerprint.Of(location);
 
+    /// <summary>The files that determine the model's results; hashed once a process.</summary>
+    /// <exception cref="StudyException">One cannot be read.</exception>
+    public static IReadOnlyList<ModelFile> Files(ModelLocation location) => ModelFingerprint.Files(location);
+
     /// <summary>Sizes and memory of a model, from its configuration and the heads of its files.</summary>
     /// <exception cref="StudyException">As <see cref="LoadWeights"/>, except that values are not looked at.</exception>
     public static ModelInspection Inspect(ModelLocation location)

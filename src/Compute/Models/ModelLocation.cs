@@ -7,3 +7,9 @@ public enum ModelFormat { HuggingFaceFolder, Gguf }
 /// <param name="Path">Absolute path of the folder or the <c>.gguf</c> file.</param>
 /// <param name="Name">What the user called it.</param>
 public sealed record ModelLocation(string Path, string Name, ModelFormat Format);
+
+/// <summary>A file of a model.</summary>
+/// <param name="Name">In the model's folder; null where the model is one file.</param>
+/// <param name="Path">Absolute.</param>
+/// <param name="Sha256">Lower-case hex.</param>
+public sealed record ModelFile(string? Name, string Path, string Sha256, long Bytes);

@@ -7,21 +7,24 @@ namespace InterpActors.Compute.Studies;
 public static class FileHash
 {
     /// <summary>Records the file's SHA-256 under a key beside it; where the study already states one, the file must still match.</summary>
-    /// <param name="path">Relative to <paramref name="folder"/>, or absolute.</param>
+    /// <param name="path">As the study writes it.</param>
     /// <exception cref="StudyException">The file cannot be read, or is not the one the study was planned with.</exception>
-    public static void Pin(StudySection section, string hashKey, string path, string folder, string pathKey)
+    public static void Pin(StudySection section, string hashKey, string path, StudyFolder folder, string pathKey)
     {
         string actual;
+        long bytes;
         try
         {
-            using var stream = File.OpenRead(Path.Combine(folder, path));
+            using var stream = File.OpenRead(folder.PathOf(path));
             actual = Convert.ToHexStringLower(SHA256.HashData(stream));
+            bytes = stream.Length;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StudyException($"'{path}' cannot be read: {e.Message}", section.Where(pathKey), inner: e);
         }
         Pin(section, hashKey, actual, path);
+        folder.Note(path, null, actual, bytes);
     }
 
     /// <summary>The same for a hash that is known.</summary>

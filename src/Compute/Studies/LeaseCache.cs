@@ -1,13 +1,13 @@
 namespace InterpActors.Compute.Studies;
 
 /// <summary>
-/// Shared, expensive, disposable things by key: each is made once however many threads ask, lives while anyone holds a lease, and the
+/// Shared, expensive things by key, disposed if they can be: each is made once however many threads ask, lives while anyone holds a lease, and the
 /// most recently used few live on while idle. A making that fails is forgotten, so that the next asker tries again.
 /// </summary>
 /// <param name="idle">How many unused values are kept.</param>
 internal sealed class LeaseCache<TKey, TValue>(int idle) : IDisposable
     where TKey : notnull
-    where TValue : class, IDisposable
+    where TValue : class
 {
     private readonly Dictionary<TKey, Entry> _entries = [];
     private readonly Lock _lock = new();
@@ -38,6 +38,29 @@ internal sealed class LeaseCache<TKey, TValue>(int idle) : IDisposable
         }
     }
 
+    /// <summary>A lease on what is there already; null where it would have to be made first.</summary>
+    public Lease? TakeReady(TKey key)
+    {
+        lock (_lock)
+        {
+            if (_closed || !_entries.TryGetValue(key, out var entry) || !entry.Value.IsValueCreated) return null;
+            entry.Users++;
+            return new Lease(this, key, entry.Value.Value);
+        }
+    }
+
+    /// <summary>Drops a value that nobody holds, so that the next asker makes it anew.</summary>
+    public void Forget(TKey key)
+    {
+        Entry? entry;
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(key, out entry) || entry.Users > 0) return;
+            _entries.Remove(key);
+        }
+        Dispose(entry);
+    }
+
     /// <summary>Disposes what is idle, and the rest when its last lease ends.</summary>
     public void Dispose()
     {
@@ -66,8 +89,12 @@ internal sealed class LeaseCache<TKey, TValue>(int idle) : IDisposable
             foreach (var (key, _) in unused) _entries.Remove(key);
             old = [.. unused.Select(e => e.Value)];
         }
-        foreach (var entry in old)
-            if (entry.Value.IsValueCreated) entry.Value.Value.Dispose();
+        foreach (var entry in old) Dispose(entry);
+    }
+
+    private static void Dispose(Entry entry)
+    {
+        if (entry.Value.IsValueCreated) (entry.Value.Value as IDisposable)?.Dispose();
     }
 
     private sealed class Entry(Lazy<TValue> value)

@@ -12,23 +12,25 @@ public static class StudyCompiler
 {
     /// <param name="root">The parsed file.</param>
     /// <param name="source">Its text.</param>
-    /// <param name="folder">Where its relative paths start.</param>
+    /// <param name="folder">Where the files that it names are.</param>
     /// <param name="threads">Torch threads per worker.</param>
     /// <exception cref="StudyException">The study cannot be run as written; nothing was written anywhere.</exception>
-    public static Study Compile(StudyObject root, string source, string folder, int threads) =>
+    public static Study Compile(StudyObject root, string source, StudyFolder folder, int threads) =>
         Compile(root, source, folder, threads, StudyKinds.All);
 
     /// <summary>The same with kinds of one's own.</summary>
-    public static Study Compile(StudyObject root, string source, string folder, int threads, IReadOnlyList<IStudyKind> kinds)
+    public static Study Compile(StudyObject root, string source, StudyFolder folder, int threads, IReadOnlyList<IStudyKind> kinds)
     {
-        folder = Path.GetFullPath(folder);
         var opened = StudyReader.Read(root, folder, kinds);
         var canonical = opened.Canonical.ToJsonString(CanonicalForm);
         // Not the route that a stopwatch finds fastest just now: two runs of one study would then differ in their last bits.
         var routes = MatmulRoutes.Packed.ToString();
         var name = opened.Context.Name;
-        return new Study(StudyId.From(name, canonical), name, opened.Kind.Name, canonical, source, folder,
-            new ExecutionSettings(threads, routes));
+        return new Study(StudyId.From(name, canonical), name, opened.Kind.Name, canonical, source, folder.Root,
+            new ExecutionSettings(threads, routes))
+        {
+            Inputs = folder.Inputs,
+        };
     }
 
     private static readonly JsonSerializerOptions CanonicalForm = new()

@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 namespace InterpActors.Compute.Studies;
 
 /// <summary>A study as read from its file, with everything but the weights: what planning, checking and reducing need.</summary>
-/// <param name="Folder">Where relative paths start.</param>
+/// <param name="Folder">Where the files that it names are.</param>
 /// <param name="GivenModel">Null where the study has none; see <see cref="IStudyKind.TakesTask"/>, also for the next two.</param>
 public sealed record StudyContext(
-    string Name, long Seed, string Folder, StudyModel? GivenModel, ITokenizer? Tokenizer, TaskData? GivenTask, MetricSpec? GivenMetric)
+    string Name, long Seed, StudyFolder Folder, StudyModel? GivenModel, ITokenizer? Tokenizer, TaskData? GivenTask, MetricSpec? GivenMetric)
 {
     /// <exception cref="InvalidOperationException">The study has no model.</exception>
     public StudyModel Model => GivenModel ?? throw new InvalidOperationException($"study {Name} has no model");

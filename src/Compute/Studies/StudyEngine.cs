@@ -1,8 +1,9 @@
-using System.Collections.Concurrent;
 using InterpActors.Compute.Reports;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 using TorchSharp;
+using SessionLease = InterpActors.Compute.Studies.LeaseCache<
+    (InterpActors.Messages.Studies.StudyId, InterpActors.Messages.Studies.ExecutionSettings), InterpActors.Compute.Studies.StudySession>.Lease;
 
 namespace InterpActors.Compute.Studies;
 
@@ -15,21 +16,26 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     private readonly IReadOnlyList<IStudyKind> _kinds;
     private readonly StudySessions _sessions;
     private readonly bool _ownsSessions;
-    private readonly ConcurrentDictionary<StudyId, Lazy<Prepared>> _prepared = new();
+    private readonly IStudyFiles _files;
+
+    // Studies that were read lately; each may hold a tokenizer.
+    private readonly LeaseCache<StudyId, Prepared> _prepared = new(8);
 
     public StudyEngine() : this(StudyKinds.All) { }
 
     /// <param name="kinds">The kinds it knows.</param>
     /// <param name="ownSessions">True to share no weights and base runs with the rest of the process.</param>
-    public StudyEngine(IReadOnlyList<IStudyKind> kinds, bool ownSessions = false)
+    /// <param name="files">Brings the studies' files here; null where they are in place.</param>
+    public StudyEngine(IReadOnlyList<IStudyKind> kinds, bool ownSessions = false, IStudyFiles? files = null)
     {
         _kinds = kinds;
+        _files = files ?? new FilesInPlace();
         _ownsSessions = ownSessions;
         _sessions = ownSessions ? new StudySessions() : StudySessions.Shared;
     }
 
     /// <inheritdoc/>
-    public IStudyPlan Plan(Study study) => Prepare(study).Plan;
+    public IStudyPlan Plan(Study study) => Prepare(study, CancellationToken.None).Plan;
 
     /// <summary>
     /// Loads the weights and runs the prompts as they are, so that what only the model can tell is found before anything is written.
@@ -38,8 +44,8 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     /// <exception cref="StudyException">The model is damaged, or no score can be formed.</exception>
     public BaselineMetric? Verify(Study study)
     {
-        var prepared = Prepare(study);
-        using var session = _sessions.Take(study, () => prepared.Opened);
+        var (prepared, lease) = Open(study, CancellationToken.None);
+        using var session = lease;
         session.Value.Enter();
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
@@ -61,7 +67,7 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
             throw new UnitException(UnitFailureKind.Permanent, $"device {context.Device} is not known here; known: cpu");
         try
         {
-            var (prepared, lease) = Load(study);
+            var (prepared, lease) = Load(study, context.Cancellation);
             using var session = lease;
             session.Value.Enter();
             using var scope = torch.NewDisposeScope();
@@ -87,7 +93,7 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     }
 
     /// <summary>The result without writing it.</summary>
-    public StudyReduction Reduce(Reduction reduction) => Prepare(reduction.Plan.Study).Opened.Method.Reduce(reduction);
+    public StudyReduction Reduce(Reduction reduction) => Prepare(reduction.Plan.Study, CancellationToken.None).Opened.Method.Reduce(reduction);
 
     /// <inheritdoc/>
     public IResultMaps? Maps(IStudyPlan plan) => Prepare(plan.Study).Opened.Method.Maps(plan);
@@ -95,16 +101,16 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     /// <inheritdoc/>
     public void Dispose()
     {
+        _prepared.Dispose();
         if (_ownsSessions) _sessions.Dispose();
     }
 
     /// <summary>What the study needs of this machine; a file that is not here, or is another one, may well be right on another machine.</summary>
-    private (Prepared, LeaseCache<(StudyId, ExecutionSettings), StudySession>.Lease) Load(Study study)
+    private (Prepared, SessionLease) Load(Study study, CancellationToken cancellation)
     {
         try
         {
-            var prepared = Prepare(study);
-            return (prepared, _sessions.Take(study, () => prepared.Opened));
+            return Open(study, cancellation);
         }
         catch (StudyException e)
         {
@@ -112,22 +118,50 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
         }
     }
 
-    private Prepared Prepare(Study study)
+    private (Prepared, SessionLease) Open(Study study, CancellationToken cancellation)
     {
-        var lazy = _prepared.GetOrAdd(study.Id, _ => new Lazy<Prepared>(() =>
+        if (_sessions.TakeOpen(study) is { } open)
         {
-            var opened = StudyReader.Read(StudyFile.Parse(study.Canonical, study.Name), study.Folder, _kinds);
-            return new Prepared(opened, opened.Method.Plan(study));
-        }));
+            try
+            {
+                return (Prepare(study, cancellation), open);
+            }
+            catch
+            {
+                open.Dispose();
+                throw;
+            }
+        }
+        // Here, where one unit's cancellation is its own; what many units wait for together is not to be cancelled by one of them.
+        using var files = _files.Open(study.Folder, study.Inputs, cancellation);
+        var prepared = Prepare(study, cancellation);
         try
         {
-            return lazy.Value;
+            return (prepared, Session(study, prepared));
         }
-        catch
+        catch (StudyException)
         {
-            _prepared.TryRemove(new KeyValuePair<StudyId, Lazy<Prepared>>(study.Id, lazy));
-            throw;
+            // It was read from files that may have gone since: once more, from where they are now.
+            _prepared.Forget(study.Id);
+            prepared = Prepare(study, cancellation);
+            return (prepared, Session(study, prepared));
         }
+    }
+
+    private SessionLease Session(Study study, Prepared prepared) =>
+        _sessions.Take(study, prepared.Opened, () => _files.Open(study.Folder, study.Inputs, CancellationToken.None));
+
+    private Prepared Prepare(Study study, CancellationToken cancellation)
+    {
+        using var ready = _prepared.TakeReady(study.Id);
+        if (ready is not null) return ready.Value;
+        using var files = _files.Open(study.Folder, study.Inputs, cancellation);
+        using var made = _prepared.Take(study.Id, () =>
+        {
+            var opened = StudyReader.Read(StudyFile.Parse(study.Canonical, study.Name), files.Folder(), _kinds);
+            return new Prepared(opened, opened.Method.Plan(study));
+        });
+        return made.Value;
     }
 
     private sealed record Prepared(OpenedStudy Opened, IStudyPlan Plan);

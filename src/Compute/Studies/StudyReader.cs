@@ -16,9 +16,9 @@ public sealed record OpenedStudy(StudyContext Context, IStudyKind Kind, IStudyMe
 public static class StudyReader
 {
     /// <param name="root">The whole file: an object that holds <c>study</c>.</param>
-    /// <param name="folder">Where relative paths start.</param>
+    /// <param name="folder">Where the files that it names are; afterwards it knows which these are.</param>
     /// <exception cref="StudyException">Anything wrong with the file, the model's description, the prompts or the method.</exception>
-    public static OpenedStudy Read(StudyObject root, string folder, IReadOnlyList<IStudyKind> kinds)
+    public static OpenedStudy Read(StudyObject root, StudyFolder folder, IReadOnlyList<IStudyKind> kinds)
     {
         foreach (var key in root.Keys)
             if (key != "study")
@@ -46,19 +46,20 @@ public static class StudyReader
         return new OpenedStudy(context, kind, method, new JsonObject { ["study"] = study.Canonical });
     }
 
-    private static StudyModel ReadModel(StudySection section, string folder)
+    private static StudyModel ReadModel(StudySection section, StudyFolder folder)
     {
         var path = section.Text("path");
         var type = section.OneOf("dtype", ["fp32", "fp64"], "fp32") == "fp64" ? ScalarType.Float64 : ScalarType.Float32;
         var folded = section.OneOf("processing", ["none", "folded"], "none") == "folded";
-        var location = ModelLoader.Locate(path, folder);
+        var location = folder.Model(path);
         var config = ModelLoader.ReadConfig(location);
         var sha256 = ModelLoader.Sha256(location);
         FileHash.Pin(section, "sha256", sha256, path);
+        foreach (var file in ModelLoader.Files(location)) folder.Note(path, file.Name, file.Sha256, file.Bytes);
         return new StudyModel(location, path, config, type, folded ? WeightProcessing.Folded : WeightProcessing.None, sha256);
     }
 
-    private static TaskData ReadTask(StudySection section, string folder, long seed, ITokenizer? tokenizer, ModelConfig config)
+    private static TaskData ReadTask(StudySection section, StudyFolder folder, long seed, ITokenizer? tokenizer, ModelConfig config)
     {
         var task = TaskReader.Read(section, folder, seed, tokenizer, config);
         if (task.Prompts.Count == 0)

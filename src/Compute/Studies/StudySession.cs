@@ -17,11 +17,13 @@ public sealed class StudySession : IDisposable
 
     private readonly LeaseCache<WeightsKey, ModelWeights>.Lease? _weights;
     private readonly InterventionEngine? _engine;
+    private readonly IDisposable _files;
     private readonly LeaseCache<int, PromptShard> _shards = new(ShardsKept);
     private readonly ConcurrentDictionary<object, Lazy<object>> _derived = new();
 
-    internal StudySession(Study study, OpenedStudy opened, LeaseCache<WeightsKey, ModelWeights> weights)
+    internal StudySession(Study study, OpenedStudy opened, LeaseCache<WeightsKey, ModelWeights> weights, IDisposable files)
     {
+        _files = files;
         Study = study;
         Context = opened.Context;
         if (Context.GivenModel is not { } model) return;
@@ -74,6 +76,7 @@ public sealed class StudySession : IDisposable
             if (value.IsValueCreated) (value.Value as IDisposable)?.Dispose();
         _engine?.Dispose();
         _weights?.Dispose();
+        _files.Dispose();
     }
 }
 

@@ -12,8 +12,25 @@ internal sealed class StudySessions : IDisposable
     public static StudySessions Shared { get; } = new();
 
     /// <summary>The session of a study, opened if it is not.</summary>
-    public LeaseCache<(StudyId, ExecutionSettings), StudySession>.Lease Take(Study study, Func<OpenedStudy> open) =>
-        _sessions.Take((study.Id, study.Execution), () => new StudySession(study, open(), _weights));
+    /// <param name="hold">Holds the study's files for as long as the session is open.</param>
+    public LeaseCache<(StudyId, ExecutionSettings), StudySession>.Lease Take(Study study, OpenedStudy opened, Func<IDisposable> hold) =>
+        _sessions.Take((study.Id, study.Execution), () =>
+        {
+            var held = hold();
+            try
+            {
+                return new StudySession(study, opened, _weights, held);
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+        });
+
+    /// <summary>The session of a study; null where it is not open.</summary>
+    public LeaseCache<(StudyId, ExecutionSettings), StudySession>.Lease? TakeOpen(Study study) =>
+        _sessions.TakeReady((study.Id, study.Execution));
 
     /// <inheritdoc/>
     public void Dispose()

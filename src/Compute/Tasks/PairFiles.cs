@@ -17,12 +17,12 @@ internal static class PairFiles
     public const int MaxLineBytes = 1 << 20;
     private const int MaxDocumentBytes = 8 << 20;
 
-    /// <summary>The pairs of a file in its order, and the SHA-256 of the file.</summary>
+    /// <summary>The pairs of a file in its order, the SHA-256 of the file and its length in bytes.</summary>
     /// <param name="path">Absolute path.</param>
     /// <param name="name">The path as the user wrote it, for messages.</param>
     /// <param name="limit">Stops after so many.</param>
     /// <exception cref="StudyException">The file cannot be read.</exception>
-    public static (IReadOnlyList<RawPair> Pairs, string Sha256) Read(string path, string name, int limit, string corruptedColumn)
+    public static (IReadOnlyList<RawPair> Pairs, string Sha256, long Length) Read(string path, string name, int limit, string corruptedColumn)
     {
         var bytes = Bytes(path, name);
         var body = bytes.AsMemory(bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? 3 : 0);
@@ -36,7 +36,7 @@ internal static class PairFiles
         if (pairs.Count > MaxPairs)
             throw new StudyException($"the file holds more than {MaxPairs} prompts", name, "write n = … to use the first ones");
         if (pairs.Count == 0) throw new StudyException("the file holds no prompts", name);
-        return (pairs, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+        return (pairs, Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.Length);
     }
 
     private static byte[] Bytes(string path, string name)

@@ -28,9 +28,10 @@ public sealed class PairsTask : ITaskKind
         var prependBos = section.Flag("prepend_bos", false);
         var column = section.Text("column", "corrupted");
         if (file.Length == 0 || file.Contains('\0')) throw section.Wrong("file", "is not a file's name");
-        var (raw, sha256) = PairFiles.Read(Path.GetFullPath(Path.Combine(request.Folder, file)), file, limit, column);
+        var (raw, sha256, bytes) = PairFiles.Read(request.Folder.PathOf(file), file, limit, column);
 
         FileHash.Pin(section, "sha256", sha256, file);
+        request.Folder.Note(file, null, sha256, bytes);
         var encoder = new PairEncoder(request.Tokenizer, request.Config, prependBos);
         return new TaskData(Name, [.. raw.Select(encoder.Encode)], []);
     }

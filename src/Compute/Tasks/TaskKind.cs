@@ -7,10 +7,10 @@ namespace InterpActors.Compute.Tasks;
 
 /// <summary>What a task may read.</summary>
 /// <param name="Section">The study's <c>task</c> object.</param>
-/// <param name="Folder">Where relative paths start.</param>
+/// <param name="Folder">Where the files that it names are.</param>
 /// <param name="Seed">The study's seed, the default of a task's own.</param>
 /// <param name="Tokenizer">Null where the model has none; then only token ids can be used.</param>
-public sealed record TaskRequest(StudySection Section, string Folder, long Seed, ITokenizer? Tokenizer, ModelConfig Config)
+public sealed record TaskRequest(StudySection Section, StudyFolder Folder, long Seed, ITokenizer? Tokenizer, ModelConfig Config)
 {
     /// <summary>The tokenizer of a task that cannot do without.</summary>
     /// <exception cref="StudyException">The model has none.</exception>

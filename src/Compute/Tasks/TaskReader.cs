@@ -1,4 +1,5 @@
 using InterpActors.Compute.Models;
+using InterpActors.Compute.Studies;
 using InterpActors.Compute.Text;
 using InterpActors.Messages.Studies;
 
@@ -11,10 +12,10 @@ public static class TaskReader
     public static IReadOnlyList<ITaskKind> Kinds { get; } = [new PairsTask(), new IoiTask(), new InductionTask()];
 
     /// <summary>The prompts of a task, the same for the same section, files and seed.</summary>
-    /// <param name="folder">Where relative paths start.</param>
+    /// <param name="folder">Where the files that it names are.</param>
     /// <param name="seed">The study's seed.</param>
     /// <exception cref="StudyException">The task cannot be had as written; nothing else is thrown, whatever the files hold.</exception>
-    public static TaskData Read(StudySection task, string folder, long seed, ITokenizer? tokenizer, ModelConfig config)
+    public static TaskData Read(StudySection task, StudyFolder folder, long seed, ITokenizer? tokenizer, ModelConfig config)
     {
         var kind = task.OneOf("kind", [.. Kinds.Select(k => k.Name)]);
         return Kinds.First(k => k.Name == kind).Read(new TaskRequest(task, folder, seed, tokenizer, config));

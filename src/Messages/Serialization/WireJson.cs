@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Cluster;
 
 namespace InterpActors.Messages.Serialization;
@@ -51,4 +52,9 @@ namespace InterpActors.Messages.Serialization;
 [JsonSerializable(typeof(StudyCancelled))]
 [JsonSerializable(typeof(StudyCompleted))]
 [JsonSerializable(typeof(StudySnapshot))]
+[JsonSerializable(typeof(FindArtifact))]
+[JsonSerializable(typeof(ArtifactFound))]
+[JsonSerializable(typeof(ArtifactMissing))]
+[JsonSerializable(typeof(ReadArtifact))]
+[JsonSerializable(typeof(ArtifactChunk))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -12,7 +12,14 @@ namespace InterpActors.Messages.Studies;
 /// <param name="Folder">The folder that relative paths start from.</param>
 /// <param name="Execution">Settings that results depend on in the last bits; fixed when the study is first submitted.</param>
 public sealed record Study(StudyId Id, string Name, string Kind, string Canonical, string Source, string Folder,
-    ExecutionSettings Execution);
+    ExecutionSettings Execution)
+{
+    /// <summary>
+    /// Every file that the study names, by content: what a machine without the user's files needs. Null where that is not known (a study
+    /// of an earlier version), and then the paths must lead to the files everywhere.
+    /// </summary>
+    public IReadOnlyList<StudyInput>? Inputs { get; init; }
+}
 
 /// <summary>Settings that the last bits of a result depend on and that are therefore fixed for the whole life of a run.</summary>
 /// <param name="Threads">Torch threads per worker.</param>

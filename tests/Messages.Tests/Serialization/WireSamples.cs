@@ -1,3 +1,4 @@
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -24,6 +25,8 @@ internal static class WireSamples
         RunState.CompletedWithErrors, 10, 9, [new ProcessHistory("p1", At, null, 5, 4), new ProcessHistory("p2", At, At, 5, 5)],
         [new UnitDefeat(7, "z layer 3", 5, "out of memory")]);
 
+    private static readonly ArtifactId File = new(string.Concat(Enumerable.Repeat("0123456789abcdef", 4)));
+
     public static IReadOnlyList<IWireMessage> All { get; } =
     [
         new RegisterWorker("p1/cpu-0", "p1", "cpu", [Try]),
@@ -43,7 +46,12 @@ internal static class WireSamples
         new ResultAck(Id, 3),
         new DropUnit(Id, 3),
         new StudyDescription(Study),
-        new SubmitStudy(Study, "p1"),
+        new SubmitStudy(
+            Study with
+            {
+                Inputs = [new StudyInput("../modèles/x", "config.json", File, 1_000_000_000_000), new StudyInput("pairs.jsonl", null, File, 7)],
+            },
+            "p1"),
         new PauseStudy(Id),
         new ResumeStudy(Id),
         new CancelStudy(Id),
@@ -53,6 +61,11 @@ internal static class WireSamples
         new ProgressReply(Progress),
         new HistoryReply(History),
         new StudyRefused(Id, "layer 40 is out of range; 0 to 29"),
+        new FindArtifact(File),
+        new ArtifactFound(File, 1_000_000_000_000, true),
+        new ArtifactMissing(File),
+        new ReadArtifact(File, 1_000_000_000, ArtifactChunk.LargestLength),
+        new ArtifactChunk(File, 1_000_000_000, Bytes),
         new StudyRegistered(Id, At),
         new StudySubmitted(Study, At),
         new StudyPlanned(1_000_000, 9_000_000),

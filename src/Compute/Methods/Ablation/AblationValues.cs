@@ -33,7 +33,7 @@ internal static class AblationValues
         var sigma = kind == Noise ? method.Number("sigma", 1, 0) : 1;
         if (kind == Noise && sigma == 0) throw method.Wrong("sigma", "must be above 0");
         if (kind != Noise && method.Has("sigma")) throw method.Wrong("sigma", "goes with value = noise");
-        var file = reference is "clean" or "corrupted" ? null : Path.Combine(study.Folder, reference);
+        var file = reference is "clean" or "corrupted" ? null : study.Folder.PathOf(reference);
         if (file is not null && kind is not (Mean or MeanByPosition))
             throw method.Wrong("reference", $"'{reference}' is neither clean nor corrupted",
                 "a file goes with value = mean or mean-by-position");

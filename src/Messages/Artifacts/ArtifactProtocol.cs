@@ -1,0 +1,24 @@
+using InterpActors.Messages.Cluster;
+
+namespace InterpActors.Messages.Artifacts;
+
+/// <summary>Node to node: who has this file? Answered by <see cref="ArtifactFound"/> or <see cref="ArtifactMissing"/>.</summary>
+public sealed record FindArtifact(ArtifactId Artifact) : IWireMessage;
+
+/// <summary>It is here.</summary>
+/// <param name="Busy">True where as many nodes are being served as there may be; ask again.</param>
+public sealed record ArtifactFound(ArtifactId Artifact, long Bytes, bool Busy) : IWireMessage;
+
+/// <summary>It is not here, or cannot be read.</summary>
+public sealed record ArtifactMissing(ArtifactId Artifact) : IWireMessage;
+
+/// <summary>Node to node: a piece of the file, please. Answered by <see cref="ArtifactChunk"/> or <see cref="ArtifactMissing"/>.</summary>
+/// <param name="Length">At most <see cref="ArtifactChunk.LargestLength"/>; the last piece is shorter.</param>
+public sealed record ReadArtifact(ArtifactId Artifact, long Offset, int Length) : IWireMessage;
+
+/// <summary>A piece of a file. Whoever receives it trusts only the hash of the whole.</summary>
+public sealed record ArtifactChunk(ArtifactId Artifact, long Offset, byte[] Content) : IWireMessage
+{
+    /// <summary>Small enough that heartbeats behind a few of them on the same connection are not late.</summary>
+    public const int LargestLength = 128 << 10;
+}

@@ -1,0 +1,45 @@
+namespace InterpActors.Messages.Artifacts;
+
+/// <summary>
+/// Files by content, wherever in the cluster they are. Thread-safe. Calls may read whole files and wait for the network: never make them on
+/// an actor's thread.
+/// </summary>
+public interface IArtifacts
+{
+    /// <summary>Whether the file is on this machine, and is what its name says.</summary>
+    bool Has(ArtifactId artifact);
+
+    /// <summary>
+    /// A folder of this machine that holds the files by name; what is missing is fetched from other nodes. None of them is removed before
+    /// the folder is disposed.
+    /// </summary>
+    /// <param name="name">What the folder is called; one name, no path.</param>
+    /// <exception cref="ArtifactException">A file cannot be had, or a name is not one.</exception>
+    IArtifactFolder Open(string name, IReadOnlyList<NamedArtifact> files, CancellationToken cancellation);
+
+    /// <summary>Tells that a file of this machine, outside the store, holds an artifact: other nodes can have it from there.</summary>
+    /// <param name="path">Absolute; its content has just been checked.</param>
+    void Offer(ArtifactId artifact, string path);
+}
+
+/// <summary>A folder of files that stay until it is disposed.</summary>
+public interface IArtifactFolder : IDisposable
+{
+    /// <summary>Absolute.</summary>
+    string Path { get; }
+}
+
+/// <summary>A file by content, under a name in a folder.</summary>
+/// <param name="Name">With <c>/</c> between folders; leads nowhere else.</param>
+public sealed record NamedArtifact(string Name, ArtifactId Artifact, long Bytes)
+{
+    private const int LongestName = 240;
+
+    /// <summary>Whether a name stays in its folder: parts with <c>/</c> between them, none empty, <c>.</c> or <c>..</c>.</summary>
+    public static bool IsName(string name) =>
+        name.Length is > 0 and <= LongestName && !name.Any(c => c is '\\' or ':' || char.IsControl(c))
+        && name.Split('/').All(part => part is not ("" or "." or ".."));
+}
+
+/// <summary>An artifact cannot be had or kept. The message is one line that says why and what to do.</summary>
+public sealed class ArtifactException(string message, Exception? inner = null) : Exception(message, inner);
