@@ -8,7 +8,7 @@ using InterpActors.Host.Commands;
 namespace InterpActors.Cluster.Tests;
 
 /// <summary>A node as a process of its own.</summary>
-internal sealed class NodeProcess : IDisposable
+public sealed class NodeProcess : IDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
@@ -42,16 +42,19 @@ internal sealed class NodeProcess : IDisposable
     }
 
     /// <summary>Runs the program to its end; its exit code.</summary>
-    public static async Task<int> RunAsync(params string[] arguments)
+    public static async Task<int> RunAsync(params string[] arguments) => (await FinishAsync(arguments)).Code;
+
+    /// <summary>Runs the program to its end; its exit code and what it said on the error stream.</summary>
+    public static async Task<(int Code, string Errors)> FinishAsync(params string[] arguments)
     {
         using var process = Start(arguments);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         _ = process.StandardOutput.ReadToEndAsync(limit.Token);
-        _ = process.StandardError.ReadToEndAsync(limit.Token);
+        var errors = process.StandardError.ReadToEndAsync(limit.Token);
         try
         {
             await process.WaitForExitAsync(limit.Token);
-            return process.ExitCode;
+            return (process.ExitCode, await errors);
         }
         finally
         {
@@ -93,7 +96,8 @@ internal sealed class NodeProcess : IDisposable
         await kill.WaitForExitAsync();
     }
 
-    private string Errors
+    /// <summary>What it has said so far on the error stream.</summary>
+    public string Errors
     {
         get
         {

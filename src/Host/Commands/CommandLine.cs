@@ -61,6 +61,7 @@ public static class CommandLine
         ChangeCommand.Cancel(),
         ReportCommand.Create(),
         NodeCommand.Create(),
+        CertsCommand.Create(),
         MethodsCommand.Create(),
         ModelCommand.Create(),
         SaeCommand.Create(),

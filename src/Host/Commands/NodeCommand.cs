@@ -1,6 +1,7 @@
 using System.CommandLine;
 using InterpActors.Actors.Configuration;
 using InterpActors.Compute.Studies;
+using InterpActors.Host.Certificates;
 using InterpActors.Host.Hosting;
 using InterpActors.Host.Runs;
 using InterpActors.Host.Web;
@@ -35,13 +36,19 @@ internal static class NodeCommand
         };
         var data = new Option<string?>("--data") { HelpName = "DIR", Description = "The node's folder (default: interp-node-PORT)" };
         var workers = SharedOptions.Positive("--workers", PhysicalCores.Count, "Units a compute node computes at a time (default: physical cores)");
+        var certs = new Option<string?>("--certs")
+        {
+            HelpName = "DIR", Description = "Certificates, from interp certs: only nodes of the same authority are let in (default: INTERP_CERTS)",
+        };
         var config = new Option<string?>("--config") { HelpName = "FILE.conf", Description = "Settings that win over the files in hocon/ (or INTERP_CONFIG)" };
         var set = SharedOptions.Set();
         set.Description = "Overrides a setting of hocon/, e.g. --set interp.node.drain=10s (repeatable)";
-        var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, http, token, seeds, journal, data, workers, config, set };
+        var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, http, token, seeds, journal, data, workers, certs, config, set };
         command.SetAction(async parsed =>
         {
             using var engine = new StudyEngine();
+            using var identity = CertificateFiles.Asked(parsed.GetValue(certs)) is { } folder ? NodeIdentity.Load(folder) : null;
+            var error = parsed.InvocationConfiguration.Error;
             var options = new ClusterNodeOptions(Roles(parsed.GetValue(roles)!), Data(parsed.GetValue(data), parsed.GetValue(port)), engine, engine)
             {
                 Host = parsed.GetValue(host)!,
@@ -50,13 +57,15 @@ internal static class NodeCommand
                 JournalPath = JournalPath(parsed.GetValue(journal)),
                 Workers = parsed.GetValue(workers),
                 Configuration = Text(parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("INTERP_CONFIG")),
+                Identity = identity,
+                Say = line => error.WriteLine($"interp: {line}"),
                 Overrides = string.Concat(parsed.GetValue(set)!.Select(s => s + "\n")),
             };
             var listen = parsed.GetValue(http);
             if (listen is not null && !options.IsCoordinator)
                 throw new StudyException("only coordinators have an HTTP API", "--http", "leave it out, or add the role coordinator");
             var (webHost, webPort) = WebAddress.Parse(listen ?? "0");
-            var web = new WebOptions(webHost, webPort, Token(parsed.GetValue(token)), options.Data);
+            var web = new WebOptions(webHost, webPort, Token(parsed.GetValue(token)), options.Data) { Certificate = identity?.Certificate };
             return await RunAsync(options, engine, web, parsed.InvocationConfiguration);
         });
         return command;
@@ -71,6 +80,8 @@ internal static class NodeCommand
         {
             await using var node = await ClusterNode.StartAsync(options, interrupts.Asked);
             await using var web = node.Desk is { } desk ? await WebHost.StartAsync(desk, engine, engine, engine, webOptions) : null;
+            if (options.Identity is null && !AccessGate.IsLoopback(options.Host))
+                options.Say("without --certs every machine that reaches this node can join, read and send; see interp certs");
             if (web is not null && webOptions.Token is null)
                 await console.Error.WriteLineAsync("interp: without a token the HTTP API answers this machine only; INTERP_TOKEN sets one");
             var http = web is null ? "" : $" http={web.Endpoint.Host}:{web.Endpoint.Port}";

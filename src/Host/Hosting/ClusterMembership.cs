@@ -5,10 +5,12 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
 using Akka.Hosting;
+using Akka.Remote.Transport.DotNetty;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
+using InterpActors.Host.Certificates;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,13 +21,20 @@ namespace InterpActors.Host.Hosting;
 /// <summary>One actor system's life as a member, from joining to leaving or to being removed by the others.</summary>
 internal sealed class ClusterMembership
 {
+    /// <summary>A node whose cluster runs is let in within a few seconds.</summary>
+    private static readonly TimeSpan BeforeSayingWhy = TimeSpan.FromSeconds(12);
+
     private readonly IHost _host;
     private readonly ActorSystem _system;
+    private readonly ClusterNodeOptions _options;
+    private readonly ConnectionTrouble _trouble;
     private volatile bool _leaving;
 
-    private ClusterMembership(IHost host)
+    private ClusterMembership(ClusterNodeOptions options, IHost host, ConnectionTrouble trouble)
     {
+        _options = options;
         _host = host;
+        _trouble = trouble;
         _system = host.Services.GetRequiredService<ActorSystem>();
         Cluster = Cluster.Get(_system);
         Coordinator = host.Services.GetRequiredService<ActorRegistry>().Get<Coordinator>();
@@ -47,13 +56,13 @@ internal sealed class ClusterMembership
     public static async Task<ClusterMembership> StartAsync(ClusterNodeOptions options, int port, IComputedLedger ledger)
     {
         CheckAddress(options.Host, port);
-        var host = await Start(options, port, ledger);
-        var membership = new ClusterMembership(host);
+        var trouble = new ConnectionTrouble(options);
+        var membership = new ClusterMembership(options, await Start(options, port, ledger, trouble), trouble);
         if (options.Computes) membership.DrainBeforeLeaving();
         return membership;
     }
 
-    private static async Task<IHost> Start(ClusterNodeOptions options, int port, IComputedLedger ledger)
+    private static async Task<IHost> Start(ClusterNodeOptions options, int port, IComputedLedger ledger, ConnectionTrouble trouble)
     {
         Config config;
         try
@@ -66,7 +75,9 @@ internal sealed class ClusterMembership
                 + HoconFolder.Set("akka.remote.dot-netty.tcp.hostname", options.Host)
                 + HoconFolder.Set("akka.remote.dot-netty.tcp.port", port.ToString(CultureInfo.InvariantCulture))
                 + $"akka.cluster.roles = [{string.Join(", ", options.Roles)}]\n"
-                + options.Overrides);
+                + options.Overrides
+                // Last: no setting takes the certificates away.
+                + (options.Identity is null ? "" : "akka.remote.dot-netty.tcp.enable-ssl = on\n"));
         }
         catch (Exception e) when (e is FormatException or ConfigurationException or InvalidOperationException)
         {
@@ -75,12 +86,18 @@ internal sealed class ClusterMembership
         var process = $"{DateTimeOffset.UtcNow:yyyyMMdd'T'HHmmss.fff}-{Environment.MachineName}-{Environment.ProcessId}";
         return await ActorHost.StartAsync(config, akka =>
         {
+            if (options.Identity is { } identity) akka.AddSetup(Encryption(identity, trouble));
+            akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new ConnectionWatch(trouble)), "connections"));
             if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
             else akka.AddCoordinatorProxy();
             if (options.Computes) akka.AddComputeNode(process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger);
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
         });
     }
+
+    private static DotNettySslSetup Encryption(NodeIdentity identity, ConnectionTrouble trouble) => new(
+        identity.Certificate, suppressValidation: false, requireMutualAuthentication: true,
+        (certificate, _, peer, _, _) => trouble.Accepts(identity, certificate, peer));
 
     /// <summary>Before the actor system tries it, which would print a page about it.</summary>
     private static void CheckAddress(string host, int port)
@@ -105,10 +122,17 @@ internal sealed class ClusterMembership
         var known = (founds ? seeds.Prepend(self) : seeds).Concat(remembered.Where(m => m != self)).Distinct();
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Cluster.RegisterOnMemberUp(() => up.TrySetResult());
-        Cluster.JoinSeedNodes(known.Select(ParseAddress));
-        await Task.WhenAny(up.Task, Ended).WaitAsync(cancellation);
+        Cluster.JoinSeedNodes(known.Select(m => ParseAddress(m).WithProtocol(Address.Protocol)));
+        var over = Task.WhenAny(up.Task, Ended);
+        if (await Task.WhenAny(over, Task.Delay(BeforeSayingWhy, cancellation)) != over)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _options.Say($"still waiting for {string.Join(", ", seeds)} to let this node in{_trouble.Words}");
+        }
+        await over.WaitAsync(cancellation);
         if (!up.Task.IsCompleted)
-            throw new StudyException($"no seed node let this node in ({string.Join(", ", seeds)})", null, "check that one of them runs and can be reached");
+            throw new StudyException(
+                $"no seed node let this node in ({string.Join(", ", seeds)}){_trouble.Words}", null, "check that one of them runs and can be reached");
     }
 
     /// <summary>Leaves in good order: units first, then the cluster, then the actors.</summary>

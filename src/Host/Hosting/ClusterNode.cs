@@ -106,6 +106,7 @@ public sealed class ClusterNode : IAsyncDisposable
 
     private async Task RejoinAsync()
     {
+        string? said = null;
         while (true)
         {
             await Task.Delay(BeforeRejoining, _stopping.Token);
@@ -117,9 +118,10 @@ public sealed class ClusterNode : IAsyncDisposable
                 _membership = next;
                 return;
             }
-            catch (StudyException)
+            catch (StudyException e)
             {
                 // Nobody to join yet, or the port is not free again yet.
+                if (said != e.Message) _options.Say(said = e.Message);
                 if (next is not null) await next.LeaveAsync();
             }
             catch (OperationCanceledException)

@@ -1,4 +1,5 @@
 using InterpActors.Actors.Configuration;
+using InterpActors.Host.Certificates;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Host.Hosting;
@@ -28,6 +29,12 @@ public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data
 
     /// <summary>HOCON text that wins over everything.</summary>
     public string Overrides { get; init; } = "";
+
+    /// <summary>The node's certificate and whom it trusts; null for connections that are neither secret nor checked.</summary>
+    public NodeIdentity? Identity { get; init; }
+
+    /// <summary>Hears one line of what the user should know while the node runs, e.g. why nobody lets it in.</summary>
+    public Action<string> Say { get; init; } = _ => { };
 
     public bool IsCoordinator => Roles.Contains(ClusterMembers.CoordinatorRole);
 

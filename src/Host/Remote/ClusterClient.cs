@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using InterpActors.Host.Certificates;
 using InterpActors.Host.Commands;
 using InterpActors.Host.Web;
 using InterpActors.Messages.Studies;
@@ -22,6 +23,7 @@ internal sealed class ClusterClient : IDisposable
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(20);
 
     private readonly HttpClient _http;
+    private readonly PeerTrust? _trust;
 
     /// <param name="url">The coordinator's address; null for the one in <c>INTERP_CLUSTER</c>.</param>
     /// <param name="token">Its token; null for the one in <c>INTERP_TOKEN</c>, if there is one.</param>
@@ -38,6 +40,11 @@ internal sealed class ClusterClient : IDisposable
             UseProxy = !address.IsLoopback,
             AllowAutoRedirect = false,
         };
+        if (address.Scheme == "https" && CertificateFiles.Asked(null) is { } certificates)
+        {
+            _trust = PeerTrust.Load(certificates);
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, errors) => _trust.AcceptsServer(certificate, errors);
+        }
         _http = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
         if ((token ?? Variable("INTERP_TOKEN")) is not { } given) return;
         if (given.Any(c => c is <= ' ' or > '~'))
@@ -85,7 +92,11 @@ internal sealed class ClusterClient : IDisposable
             if (line.StartsWith("data: ", StringComparison.Ordinal)) yield return await GuardAsync(() => Task.FromResult(Parse(line[6..])));
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _trust?.Dispose();
+    }
 
     private static HttpRequestMessage Get(string path) => new(HttpMethod.Get, path);
 
@@ -143,9 +154,13 @@ internal sealed class ClusterClient : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            var why = (e.InnerException ?? e).Message;
-            var line = $"{Address}: the coordinator cannot be reached ({why}); check the address and that the node runs";
-            throw new RunFailedException(line, e);
+            var why = (e.InnerException ?? e).Message.TrimEnd('.');
+            var remedy = e is not HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError or HttpRequestError.ResponseEnded } trouble
+                ? "check the address and that the node runs"
+                : trouble.HttpRequestError == HttpRequestError.ResponseEnded ? "a coordinator with certificates speaks https"
+                : _trust is null ? $"{CertificateFiles.Variable} names the folder of certificates whose authority is trusted"
+                : $"the certificate must be of the authority in {CertificateFiles.Variable}, for that name or address";
+            throw new RunFailedException($"{Address}: the coordinator cannot be reached ({why}); {remedy}", e);
         }
         catch (OperationCanceledException e)
         {

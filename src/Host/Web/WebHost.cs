@@ -88,7 +88,10 @@ public sealed class WebHost : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.MaximumBody;
             kestrel.Limits.MaxConcurrentConnections = 512;
-            kestrel.Listen(addresses[0], options.Port);
+            kestrel.Listen(addresses[0], options.Port, listen =>
+            {
+                if (options.Certificate is { } certificate) listen.UseHttps(certificate);
+            });
         });
         var app = builder.Build();
         var streams = new EventStreams(desk, watch, options, stopping);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+
 namespace InterpActors.Host.Web;
 
 /// <summary>Where the coordinator's HTTP API listens and what it allows.</summary>
@@ -7,6 +9,9 @@ namespace InterpActors.Host.Web;
 /// <param name="DataFolder">Results are written below it for downloads; they can be deleted at any time.</param>
 public sealed record WebOptions(string Host, int Port, string? Token, string DataFolder)
 {
+    /// <summary>Shown to clients, who then speak https; null for http.</summary>
+    public X509Certificate2? Certificate { get; init; }
+
     /// <summary>Largest body of a request, in bytes.</summary>
     public long MaximumBody { get; init; } = 1 << 20;
 
