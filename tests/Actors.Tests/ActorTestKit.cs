@@ -19,5 +19,6 @@ public abstract class ActorTestKit(string more = "") : TestKit(Config(more))
         akka.persistence.snapshot-store.plugin = "akka.persistence.snapshot-store.inmem"
         akka.loggers = ["Akka.Event.DefaultLogger, Akka"]
         akka.test.single-expect-default = 10s
+        akka.scheduler.tick-duration = 10ms
         """ + "\n" + more);
 }

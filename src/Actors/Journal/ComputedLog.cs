@@ -12,7 +12,11 @@ namespace InterpActors.Actors.Journal;
 public sealed class ComputedLog(string path) : IComputedLedger, IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, Dictionary<string, long>> _counts = [];
     private FileStream? _file;
+
+    /// <summary>Bytes of the whole lines that were counted.</summary>
+    private long _counted;
 
     public void Append(StudyId study, string process, long ordinal, int attempt)
     {
@@ -33,19 +37,14 @@ public sealed class ComputedLog(string path) : IComputedLedger, IDisposable
         }
     }
 
+    /// <summary>Reads only what was appended since the last time, by whichever process.</summary>
     public IReadOnlyDictionary<string, long> Count(StudyId study)
     {
-        var counts = new Dictionary<string, long>();
-        if (!File.Exists(path)) return counts;
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        using var reader = new StreamReader(file, Encoding.UTF8);
-        while (reader.ReadLine() is { } line)
+        lock (_counts)
         {
-            if (line.Split(' ') is not [var id, var process, var ordinal, var attempt] || id != study.Value) continue;
-            if (!long.TryParse(ordinal, out _) || !int.TryParse(attempt, out _)) continue;
-            counts[process] = counts.GetValueOrDefault(process) + 1;
+            if (File.Exists(path)) CountNew();
+            return _counts.TryGetValue(study.Value, out var counts) ? new Dictionary<string, long>(counts) : [];
         }
-        return counts;
     }
 
     public void Dispose()
@@ -65,5 +64,37 @@ public sealed class ComputedLog(string path) : IComputedLedger, IDisposable
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         file.Seek(-1, SeekOrigin.End);
         return file.ReadByte() == '\n';
+    }
+
+    private void CountNew()
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (file.Length < _counted)
+        {
+            // Another file under the old name.
+            _counts.Clear();
+            _counted = 0;
+        }
+        file.Seek(_counted, SeekOrigin.Begin);
+        var buffer = new byte[64 * 1024];
+        var held = 0;
+        while (file.Read(buffer, held, buffer.Length - held) is var read and > 0)
+        {
+            held += read;
+            var lines = buffer.AsSpan(0, held).LastIndexOf((byte)'\n') + 1;
+            foreach (var line in Encoding.UTF8.GetString(buffer, 0, lines).Split('\n')) CountLine(line);
+            _counted += lines;
+            buffer.AsSpan(lines, held - lines).CopyTo(buffer);
+            held -= lines;
+            if (held == buffer.Length) Array.Resize(ref buffer, 2 * buffer.Length);
+        }
+    }
+
+    private void CountLine(string line)
+    {
+        if (line.Split(' ') is not [var study, var process, var ordinal, var attempt]) return;
+        if (!long.TryParse(ordinal, out _) || !int.TryParse(attempt, out _)) return;
+        if (!_counts.TryGetValue(study, out var counts)) _counts[study] = counts = [];
+        counts[process] = counts.GetValueOrDefault(process) + 1;
     }
 }

@@ -33,9 +33,9 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     private readonly List<IActorRef> _waiting = [];
     private readonly List<IActorRef> _changing = [];
     private readonly HashSet<long> _persisting = [];
+    private readonly SnapshotPace _snapshots;
     private StudyRunState _state = new();
     private long _resumed;
-    private int _sinceSnapshot;
     private bool _planning;
     private string? _error;
 
@@ -43,12 +43,13 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     {
         _id = id;
         _services = services;
+        _snapshots = new SnapshotPace(services.Settings.SnapshotEvery);
 
         Recover<SnapshotOffer>(o => _state = StudyRunState.From((StudySnapshot)o.Snapshot));
         Recover<IStudyEvent>(e =>
         {
             _state.Apply(e);
-            _sinceSnapshot++;
+            if (e is UnitCompleted or UnitFailed) _snapshots.Recovered();
         });
         Recover<RecoveryCompleted>(_ => _resumed = _state.Committed.Count);
 
@@ -80,8 +81,16 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             _workers.Remove(m.Worker);
             Fail(m.Unit, m.Process, UnitFailureKind.Transient, m.Reason, null);
         });
-        Command<SaveSnapshotSuccess>(m => DeleteSnapshots(new SnapshotSelectionCriteria(m.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(m => _log.Warning("no snapshot of {0}: {1}", _id, m.Cause.Message));
+        Command<SaveSnapshotSuccess>(m =>
+        {
+            _snapshots.Ended();
+            DeleteSnapshots(new SnapshotSelectionCriteria(m.Metadata.SequenceNr - 1));
+        });
+        Command<SaveSnapshotFailure>(m =>
+        {
+            _snapshots.Ended();
+            _log.Warning("no snapshot of {0}: {1}", _id, m.Cause.Message);
+        });
         Command<DeleteSnapshotsSuccess>(_ => { });
         Command<DeleteSnapshotsFailure>(_ => { });
         ReceiveHandOut();
@@ -266,6 +275,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         PersistInOrder(events, () =>
         {
             _services.Broker.Tell(new StudyClosed(_id));
+            _snapshots.Begun();
             SaveSnapshot(_state.ToSnapshot());
         });
     }
@@ -273,9 +283,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     private void Apply(IStudyEvent e)
     {
         _state.Apply(e);
-        if (e is not (UnitCompleted or UnitFailed) || ++_sinceSnapshot < _services.Settings.SnapshotEvery) return;
-        _sinceSnapshot = 0;
-        SaveSnapshot(_state.ToSnapshot());
+        if (e is UnitCompleted or UnitFailed && _snapshots.IsDue(_state.Units)) SaveSnapshot(_state.ToSnapshot());
     }
 
     private void PersistInOrder(IReadOnlyList<IStudyEvent> events, Action after)

@@ -177,6 +177,27 @@ public class JournalFileTests : IDisposable
     }
 
     [Fact]
+    public void The_ledger_counts_on_where_it_was_and_anew_in_another_file()
+    {
+        var path = System.IO.Path.Combine(_folder, "computed.log");
+        using var reader = new ComputedLog(path);
+        Assert.Empty(reader.Count(Study.Id));
+        using (var writer = new ComputedLog(path))
+        {
+            for (var i = 0; i < 3000; i++) writer.Append(Study.Id, $"p{i % 3}", i, 1);
+            Assert.Equal([1000L, 1000, 1000], reader.Count(Study.Id).OrderBy(c => c.Key).Select(c => c.Value));
+            writer.Append(Study.Id, "p1", 3000, 1);
+            // Half a line of another process that is just writing.
+            File.AppendAllText(path, $"{Study.Id} p2 30");
+            Assert.Equal([1000L, 1001, 1000], reader.Count(Study.Id).OrderBy(c => c.Key).Select(c => c.Value));
+            File.AppendAllText(path, "01 1\n");
+            Assert.Equal([1000L, 1001, 1001], reader.Count(Study.Id).OrderBy(c => c.Key).Select(c => c.Value));
+        }
+        File.WriteAllText(path, $"{Study.Id} p9 0 1\n");
+        Assert.Equal(new Dictionary<string, long> { ["p9"] = 1 }, reader.Count(Study.Id));
+    }
+
+    [Fact]
     public void The_words_for_each_trouble()
     {
         var full = new SqliteException("x", 13);

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Persistence;
 using Akka.TestKit;
 using InterpActors.Actors.Studies;
 using InterpActors.Actors.Work;
@@ -182,6 +183,50 @@ public class StudySupervisorTests : ActorTestKit
     }
 
     [Fact]
+    public void Snapshot_and_later_events_give_the_same_state_as_all_events_and_old_snapshots_go()
+    {
+        var planner = new FakePlanner(5, 20);
+        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, planner, Settings, TimeProvider.System, "j")), "many");
+        var study = Submit();
+        // A snapshot every ten events; the last ones come after it.
+        for (var i = 0; i < 56; i++)
+        {
+            var offer = Take(study);
+            study.Tell(i % 7 == 6 ? Failure(offer, UnitFailureKind.Permanent) : Result(offer), _broker);
+            _broker.FishForMessage(m => m is UnitSettled);
+        }
+        var last = Snapshot(long.MaxValue)!.Metadata.SequenceNr;
+        AwaitAssert(() => Assert.Null(Snapshot(last - 1)));
+        var before = (Progress(), History());
+        Watch(_studies);
+        Sys.Stop(_studies);
+        ExpectTerminated(_studies);
+        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, planner, Settings, TimeProvider.System, "j")), "many2");
+        Submit();
+        var after = (Progress(), History());
+        Assert.Equal((before.Item1.Committed, before.Item1.Failed), (after.Item1.Committed, after.Item1.Failed));
+        Assert.Equal(before.Item1.Layers, after.Item1.Layers);
+        Assert.Equal(before.Item1.Tracks, after.Item1.Tracks);
+        Assert.Equal(before.Item2.Failures, after.Item2.Failures);
+        Assert.Equal(before.Item2.Processes, after.Item2.Processes);
+    }
+
+    /// <summary>The latest snapshot of the study up to a place of its journal.</summary>
+    private SelectedSnapshot? Snapshot(long upTo)
+    {
+        var criteria = new SnapshotSelectionCriteria(upTo, DateTime.MaxValue);
+        Persistence.Instance.Apply(Sys).SnapshotStoreFor("")
+            .Tell(new LoadSnapshot(StudySupervisor.PersistenceIdOf(Study.Id), criteria, long.MaxValue), TestActor);
+        return ExpectMsg<LoadSnapshotResult>().Snapshot;
+    }
+
+    private RunHistory History()
+    {
+        _studies.Tell(new GetHistory(Study.Id), TestActor);
+        return ExpectMsg<HistoryReply>().History;
+    }
+
+    [Fact]
     public void A_unit_that_a_worker_still_holds_is_not_handed_out_again()
     {
         var study = Submit();
@@ -214,6 +259,32 @@ public class StudySupervisorTests : ActorTestKit
         study = Submit();
         Assert.Equal(0, Progress().Committed);
         Assert.Equal(offer.Unit.Ordinal, Take(study).Unit.Ordinal);
+    }
+
+    [Fact]
+    public void Results_that_wait_for_the_journal_are_lost_with_it_and_taken_again()
+    {
+        var study = Submit();
+        var offers = Enumerable.Range(0, 6).Select(i => Take(study, $"w{i}")).ToArray();
+        ChaosJournal.Gate = new TaskCompletionSource();
+        // The first write is on its way, the other results wait behind it; each comes twice, as after a slow acknowledgement.
+        foreach (var offer in offers.Concat(offers)) study.Tell(Result(offer, $"w{offer.Unit.Ordinal}"), _broker);
+        _broker.ExpectNoMsg(100);
+        Watch(study);
+        ChaosJournal.Error = 13;
+        ChaosJournal.Gate.SetResult();
+        ExpectTerminated(study);
+        _broker.ExpectNoMsg(100);
+        (ChaosJournal.Error, ChaosJournal.Gate) = (0, null);
+        Restart();
+        study = Submit();
+        Assert.Equal(0, Progress().Committed);
+        foreach (var offer in offers)
+        {
+            study.Tell(Result(offer, "w"), _broker);
+            Assert.Equal(offer.Unit.Ordinal, ((UnitSettled)_broker.FishForMessage(m => m is UnitSettled)).Ordinal);
+        }
+        AwaitAssert(() => Assert.Equal((RunState.Completed, 6L), (Progress().State, Progress().Committed)));
     }
 
     [Fact]
