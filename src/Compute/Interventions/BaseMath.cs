@@ -24,9 +24,10 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
             for (var segment = 0; segment < run.SegmentCount; segment++)
                 RunSegment(run, segment, (kind, layer, tensor) =>
                 {
-                    if (!kinds.Contains(kind)) return;
+                    if (!kinds.Contains(kind)) return false;
                     if (!kept.TryGetValue((kind, layer), out var segments)) kept[(kind, layer)] = segments = new Tensor[run.SegmentCount];
                     segments[segment] = tensor.alias().DetachFromDisposeScope();
+                    return false;
                 });
             foreach (var ((kind, layer), segments) in kept) run.Keep(kind, layer, segments);
             if (keep.Contains(Component.Pattern))
@@ -42,6 +43,25 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
         }
     }
 
+    /// <summary>One component of all tokens, [tokens, width]; layers behind it are not computed.</summary>
+    public Tensor Activations(IReadOnlyList<int[]> prompts, Component component, int layer)
+    {
+        using var scope = NewDisposeScope();
+        using var run = new BaseRun(this, prompts, [.. prompts.Select(_ => 0)]);
+        var (wanted, at, column, width) = run.Place(component, layer);
+        var rows = empty([prompts.Sum(p => p.Length), width], math.Weights.Type);
+        long done = 0;
+        for (var segment = 0; segment < run.SegmentCount; segment++)
+            RunSegment(run, segment, (kind, here, tensor) =>
+            {
+                if (kind != wanted || here != at) return false;
+                rows.narrow(0, done, tensor.shape[0]).copy_(tensor.narrow(1, column, width));
+                done += tensor.shape[0];
+                return true;
+            });
+        return rows.MoveToOuterDisposeScope();
+    }
+
     private IEnumerable<BaseTensor> Kinds(IReadOnlyCollection<Component> keep)
     {
         IEnumerable<BaseTensor> kinds = [BaseTensor.Residual, BaseTensor.QueryKeyValue, BaseTensor.Z];
@@ -53,7 +73,8 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
         return keep.Contains(Component.MlpOut) ? kinds.Append(BaseTensor.MlpOut) : kinds;
     }
 
-    private void RunSegment(BaseRun run, int segment, Action<BaseTensor, int, Tensor> keep)
+    /// <param name="keep">Sees every tensor as it is made; true where nothing further is wanted.</param>
+    private void RunSegment(BaseRun run, int segment, Func<BaseTensor, int, Tensor, bool> keep)
     {
         using var scope = NewDisposeScope();
         int[] prompts = [.. run.PromptsOf(segment)];
@@ -62,23 +83,23 @@ internal sealed unsafe class BaseMath<T>(BlockMath<T> math, AnswerReader<T> answ
         {
             using var inner = NewDisposeScope();
             var block = math.Weights.Blocks[layer];
-            keep(BaseTensor.Residual, layer, x);
+            if (keep(BaseTensor.Residual, layer, x)) return;
             var qkv = Unrotated(x, layer, segment);
-            keep(BaseTensor.Unrotated, layer, math.IsRotary ? qkv.clone() : qkv);
+            if (keep(BaseTensor.Unrotated, layer, math.IsRotary ? qkv.clone() : qkv)) return;
             Rotate(run, prompts, qkv);
-            keep(BaseTensor.QueryKeyValue, layer, qkv);
+            if (keep(BaseTensor.QueryKeyValue, layer, qkv)) return;
             var z = Attend(run, prompts, qkv, layer);
-            keep(BaseTensor.Z, layer, z);
+            if (keep(BaseTensor.Z, layer, z)) return;
             var attention = math.Linear(z, block.Output, block.OutputBias);
-            keep(BaseTensor.AttnOut, layer, attention);
+            if (keep(BaseTensor.AttnOut, layer, attention)) return;
             var mid = x + attention;
             if (Config.HasMlp)
             {
-                keep(BaseTensor.ResidMid, layer, mid);
+                if (keep(BaseTensor.ResidMid, layer, mid)) return;
                 var hidden = Hidden(mid, layer, segment);
-                keep(BaseTensor.MlpPost, layer, hidden);
+                if (keep(BaseTensor.MlpPost, layer, hidden)) return;
                 var mlp = math.Linear(hidden, block.MlpOut!, block.MlpOutBias);
-                keep(BaseTensor.MlpOut, layer, mlp);
+                if (keep(BaseTensor.MlpOut, layer, mlp)) return;
                 mid = mid + mlp;
             }
             x = mid.MoveToOuterDisposeScope();

@@ -132,7 +132,8 @@ public sealed class BaseRun : IDisposable
 
     internal void Keep(BaseTensor kind, int layer, Tensor[] segments) => _tensors[(kind, layer)] = new(segments);
 
-    private (BaseTensor Tensor, int Layer, long Column, long Width) Place(Component component, int layer)
+    /// <summary>The base tensor that holds a component, and its columns in there.</summary>
+    internal (BaseTensor Tensor, int Layer, long Column, long Width) Place(Component component, int layer)
     {
         var c = _math.Config;
         if (!c.HasMlp && component is Component.ResidMid or Component.MlpOut or Component.MlpPost)

@@ -53,6 +53,19 @@ public sealed class InterventionEngine : IDisposable
         return _core.RunBase(prompts, answerPositions, keep);
     }
 
+    /// <summary>Runs prompts up to a component of a layer and no further.</summary>
+    /// <param name="prompts">Token ids; lengths may differ.</param>
+    /// <returns>[tokens of all prompts, width], of the caller's dispose scope. q and k are taken before rotary; heads are flattened.</returns>
+    /// <exception cref="Messages.Studies.StudyException">The model cannot take a prompt.</exception>
+    /// <exception cref="UnitException">An activation is not finite.</exception>
+    /// <exception cref="ArgumentException">The model has no such component.</exception>
+    public Tensor Activations(IReadOnlyList<int[]> prompts, Component component, int layer)
+    {
+        for (var p = 0; p < prompts.Count; p++) HookedTransformer.CheckPrompt(_core.Config, prompts[p], $"prompt {p}");
+        using var _ = no_grad();
+        return _core.Activations(prompts, component, layer);
+    }
+
     /// <summary>Computes rows.</summary>
     /// <param name="progress">Called now and then with the done fraction in [0, 1].</param>
     /// <returns>A reading per row, in order.</returns>
@@ -77,6 +90,7 @@ internal interface IEngineCore : IDisposable
     ModelConfig Config { get; }
     long Operations { get; }
     BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep);
+    Tensor Activations(IReadOnlyList<int[]> prompts, Component component, int layer);
     RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct,
         Action<double>? progress);
 }
@@ -103,6 +117,8 @@ internal sealed class EngineCore<T> : IEngineCore where T : unmanaged, IFloating
 
     public BaseRun RunBase(IReadOnlyList<int[]> prompts, IReadOnlyList<int> answerPositions, IReadOnlyCollection<Component> keep) =>
         _base.Run(prompts, answerPositions, keep);
+
+    public Tensor Activations(IReadOnlyList<int[]> prompts, Component component, int layer) => _base.Activations(prompts, component, layer);
 
     public RowReading[] Evaluate(BaseRun run, IReadOnlyList<InterventionRow> rows, MetricReader metric, CancellationToken ct,
         Action<double>? progress)

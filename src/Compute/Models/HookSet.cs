@@ -18,6 +18,12 @@ public sealed class HookSet
     /// <summary>What the last forward read, by hook name, each with its batch dimension. In the caller's dispose scope.</summary>
     public IReadOnlyDictionary<string, Tensor> Activations => _activations;
 
+    /// <summary>The forward ends after the layer that met the last read; it then has no logits to give.</summary>
+    public bool StopsWhenRead { get; init; }
+
+    /// <summary>True where nothing further down the forward is wanted.</summary>
+    internal bool IsSatisfied => StopsWhenRead && _reads.IsSubsetOf(_fired);
+
     /// <summary>Names that were asked for and that no forward has met yet.</summary>
     public IEnumerable<string> Unfired => _edits.Keys.Concat(_reads).Distinct().Where(n => !_fired.Contains(n));
 

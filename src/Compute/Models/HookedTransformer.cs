@@ -45,7 +45,7 @@ public sealed class HookedTransformer : IDisposable
     /// <param name="tokens">I64 [batch, pos]; ids are not checked.</param>
     /// <param name="hooks">What to read and overwrite; null for nothing.</param>
     /// <param name="past">Keys and values of the tokens before these, which this call extends; null where these are the first.</param>
-    /// <returns>[batch, pos, d_vocab]</returns>
+    /// <returns>[batch, pos, d_vocab]; the residual stream [batch, pos, d_model] where the hooks ended the forward early.</returns>
     public Tensor Forward(Tensor tokens, HookSet? hooks = null, KeyValueCache? past = null)
     {
         var (batch, length, first) = (tokens.shape[0], tokens.shape[1], past?.Length ?? 0);
@@ -66,6 +66,7 @@ public sealed class HookedTransformer : IDisposable
             using var scope = NewDisposeScope();
             x = Block(layer, x, mask, hooks, past);
             hooks.KeepReads(scope, x);
+            if (hooks.IsSatisfied) return x;
         }
         past?.Advance((int)length);
         x = Normalise("ln_final.", x, Weights.NormFinal, Weights.NormFinalBias, hooks);

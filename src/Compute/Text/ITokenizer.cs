@@ -12,6 +12,9 @@ public interface ITokenizer
     /// <summary>The id that ends a generated text; null where there is none.</summary>
     int? EosId { get; }
 
+    /// <summary>Ids of tokens that are no text: beginning and end, and what marks turns in a chat.</summary>
+    IReadOnlyCollection<int> SpecialIds => [.. new[] { BosId, EosId }.OfType<int>().Distinct()];
+
     /// <summary>Token ids. Special tokens written in the text are recognised.</summary>
     /// <param name="addSpecialTokens">Also adds what the tokenizer's own configuration adds (post-processor, add_bos_token).</param>
     int[] Encode(string text, bool addSpecialTokens = true);

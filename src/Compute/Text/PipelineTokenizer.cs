@@ -44,6 +44,9 @@ internal sealed class PipelineTokenizer : ITokenizer
 
     public int? EosId => _parts.EosId;
 
+    public IReadOnlyCollection<int> SpecialIds =>
+        [.. _parts.AddedTokens.Where(t => t.Special).Select(t => t.Id).Concat(new[] { BosId, EosId }.OfType<int>()).Distinct().Order()];
+
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
         var tokens = new List<int>();

@@ -80,5 +80,12 @@ public sealed class SafetensorsFile : IWeightSource
         return type is { } wanted && wanted != tensor.dtype ? tensor.to_type(wanted, disposeAfter: true) : tensor;
     }
 
+    /// <summary>Where a tensor's bytes are, for readers that want only some of them.</summary>
+    internal (MappedFile File, long Start, SafetensorsTensor Tensor) Locate(string name)
+    {
+        var tensor = (SafetensorsTensor)Tensors[name];
+        return (_file, tensor.Start, tensor);
+    }
+
     public void Dispose() => _file.Dispose();
 }

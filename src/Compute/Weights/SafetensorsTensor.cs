@@ -23,6 +23,9 @@ internal sealed record SafetensorsTensor : StoredTensor
 
     public SafetensorsType Type { get; }
 
+    /// <summary>The file's byte that the tensor begins with.</summary>
+    public long Start => _start;
+
     /// <inheritdoc/>
     public override bool IsFloatingPoint => Type.IsFloatingPoint;
 

@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+using System.Text;
+using InterpActors.Compute.Studies;
+
+namespace InterpActors.Compute.Dictionaries.Data;
+
+/// <summary>
+/// How the sequences of a data set are divided into shards: consecutive ones up to a number of tokens. A shard's key is a hash of all that
+/// its bytes depend on, so every dictionary that needs the same activations finds the same shard. Thread-safe.
+/// </summary>
+public sealed class HarvestPlan
+{
+    /// <summary>A shard is some seconds of a small model's forward on one core: little to lose, much to gain from keeping it.</summary>
+    private const int ShardTokens = 8192;
+
+    private const string Version = "harvest 1";
+
+    private readonly string _common;
+    private readonly long[] _firsts;
+    private readonly Lazy<long[]> _kept;
+
+    /// <param name="maxNorm">Rows longer than so many times their shard's median are left out; 0: none.</param>
+    public HarvestPlan(TokenData tokens, HarvestSite site, StudyModel model, string matmul, int threads, double maxNorm)
+    {
+        (Tokens, Site, MaxNorm) = (tokens, site, maxNorm);
+        _common = FormattableString.Invariant(
+            $"{Version}\n{model.Sha256}\n{model.ProcessingWord}\n{model.Dtype}\n{matmul}\n{threads}\n{site.Hook}\n{maxNorm:R}\n{tokens.Kept.First}\n")
+            + string.Join(' ', tokens.Kept.Excluded.Order()) + "\n" + string.Join(' ', tokens.Special.Order()) + "\n";
+        var firsts = new List<long> { 0 };
+        long inShard = 0;
+        for (long s = 0; s < tokens.Sequences.Count; s++)
+        {
+            var length = tokens.Sequences.LengthOf(s);
+            if (inShard > 0 && inShard + length > ShardTokens)
+            {
+                firsts.Add(s);
+                inShard = 0;
+            }
+            inShard += length;
+        }
+        firsts.Add(tokens.Sequences.Count);
+        _firsts = [.. firsts];
+        _kept = new Lazy<long[]>(CountKept);
+    }
+
+    public TokenData Tokens { get; }
+    public HarvestSite Site { get; }
+    public double MaxNorm { get; }
+    public int Shards => _firsts.Length - 1;
+
+    /// <summary>Rows of each shard as the tokens alone tell them; with a bound on norms, at most so many.</summary>
+    public IReadOnlyList<long> KeptRows => _kept.Value;
+
+    /// <summary>The sequences of a shard.</summary>
+    public IReadOnlyList<TokenSequence> Sequences(int shard)
+    {
+        var sequences = new TokenSequence[_firsts[shard + 1] - _firsts[shard]];
+        for (var i = 0; i < sequences.Length; i++) sequences[i] = Tokens.Sequences[_firsts[shard] + i];
+        return sequences;
+    }
+
+    /// <summary>Lower-case hex.</summary>
+    public string Key(int shard)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(_common));
+        foreach (var sequence in Sequences(shard))
+        {
+            foreach (var part in (int[][])[[sequence.Tokens.Length], sequence.Tokens, sequence.Conversations, sequence.Positions])
+                hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes<int>(part));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private long[] CountKept() =>
+        [.. Enumerable.Range(0, Shards).Select(shard => Sequences(shard).Sum(s => (long)Enumerable.Range(0, s.Tokens.Length).Count(p => Tokens.Kept.Keeps(s, p))))];
+}
