@@ -11,12 +11,16 @@ internal sealed class HarvestBatches : ActivationBatches
     private readonly HarvestPlan _plan;
     private readonly ShardStore _store;
     private readonly StudySession _session;
-    private readonly RowOrder _order;
+    private readonly Lazy<RowOrder> _order;
     private readonly string?[] _keys;
 
     /// <param name="session">Of the study; outlives this.</param>
-    public HarvestBatches(HarvestPlan plan, ShardStore store, StudySession session, RowOrder order, int batch) =>
-        (_plan, _store, _session, _order, Rows, _keys) = (plan, store, session, order, batch, new string?[plan.Shards]);
+    /// <param name="order">Makes the order from the rows of each shard.</param>
+    public HarvestBatches(HarvestPlan plan, ShardStore store, StudySession session, Func<IReadOnlyList<long>, RowOrder> order, int batch)
+    {
+        (_plan, _store, _session, Rows, _keys) = (plan, store, session, batch, new string?[plan.Shards]);
+        _order = new Lazy<RowOrder>(() => order(plan.MaxNorm > 0 ? CountRows() : plan.KeptRows));
+    }
 
     /// <inheritdoc/>
     public override int Width => _plan.Site.Width;
@@ -28,7 +32,7 @@ internal sealed class HarvestBatches : ActivationBatches
     public override unsafe Tensor Batch(long index, ScalarType type, CancellationToken cancellation)
     {
         var places = new RowPlace[Rows];
-        _order.Batch(index, places);
+        _order.Value.Batch(index, places);
         var stored = _session.Context.Model.Type;
         var size = Width * (stored == ScalarType.Float64 ? 8 : 4);
         var batch = empty([Rows, Width], stored);
@@ -42,7 +46,19 @@ internal sealed class HarvestBatches : ActivationBatches
         return type == stored ? batch : batch.to_type(type, disposeAfter: true);
     }
 
+    /// <summary>How many rows a bound on norms leaves, only the activations tell.</summary>
+    private long[] CountRows()
+    {
+        var counts = new long[_plan.Shards];
+        for (var s = 0; s < counts.Length; s++)
+        {
+            using var lease = Shard(s, CancellationToken.None);
+            counts[s] = lease.Value.Rows;
+        }
+        return counts;
+    }
+
     /// <summary>A shard, computed if it is not there.</summary>
     public LeaseCache<string, ActivationShard>.Lease Shard(int shard, CancellationToken cancellation) =>
-        _store.Take(_plan, shard, _keys[shard] ??= _plan.Key(shard), _session, cancellation);
+        _store.Take(_plan, shard, _keys[shard] ??= _plan.Key(shard, _session.Study.Execution), _session, cancellation);
 }

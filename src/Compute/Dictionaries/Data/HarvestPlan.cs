@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using System.Text;
 using InterpActors.Compute.Studies;
+using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Dictionaries.Data;
 
@@ -20,11 +20,11 @@ public sealed class HarvestPlan
     private readonly Lazy<long[]> _kept;
 
     /// <param name="maxNorm">Rows longer than so many times their shard's median are left out; 0: none.</param>
-    public HarvestPlan(TokenData tokens, HarvestSite site, StudyModel model, string matmul, int threads, double maxNorm)
+    public HarvestPlan(TokenData tokens, HarvestSite site, StudyModel model, double maxNorm)
     {
         (Tokens, Site, MaxNorm) = (tokens, site, maxNorm);
         _common = FormattableString.Invariant(
-            $"{Version}\n{model.Sha256}\n{model.ProcessingWord}\n{model.Dtype}\n{matmul}\n{threads}\n{site.Hook}\n{maxNorm:R}\n{tokens.Kept.First}\n")
+            $"{Version}\n{model.Sha256}\n{model.ProcessingWord}\n{model.Dtype}\n{site.Hook}\n{maxNorm:R}\n{tokens.Kept.First}\n")
             + string.Join(' ', tokens.Kept.Excluded.Order()) + "\n" + string.Join(' ', tokens.Special.Order()) + "\n";
         var firsts = new List<long> { 0 };
         long inShard = 0;
@@ -60,10 +60,11 @@ public sealed class HarvestPlan
     }
 
     /// <summary>Lower-case hex.</summary>
-    public string Key(int shard)
+    /// <param name="settings">What the last bits depend on.</param>
+    public string Key(int shard, ExecutionSettings settings)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(_common));
+        hash.AppendData(System.Text.Encoding.UTF8.GetBytes(FormattableString.Invariant($"{_common}{settings.Threads} {settings.Matmul}\n")));
         foreach (var sequence in Sequences(shard))
         {
             foreach (var part in (int[][])[[sequence.Tokens.Length], sequence.Tokens, sequence.Conversations, sequence.Positions])

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
@@ -72,7 +71,7 @@ internal static partial class TokenFiles
                 throw new StudyException("it is no NumPy array", path, "write it with numpy.save");
             var (at, length) = bytes[6] == 1 ? (10, bytes[8] | (bytes[9] << 8)) : (12, (int)Math.Min(int.MaxValue, BitConverter.ToUInt32(bytes[8..])));
             if (length > bytes.Length - at) throw new StudyException("its header is cut short", path, "fetch it again");
-            var header = Encoding.UTF8.GetString(bytes.Slice(at, length));
+            var header = System.Text.Encoding.UTF8.GetString(bytes.Slice(at, length));
             var (descr, order, shape) = (Descr().Match(header), Order().Match(header), Shape().Match(header));
             if (!descr.Success || !order.Success || !shape.Success) throw new StudyException("its header is not understood", path, "write it with numpy.save");
             TokenWidth? width = descr.Groups[1].Value.TrimStart('<', '|', '=') switch
