@@ -96,7 +96,7 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     public StudyReduction Reduce(Reduction reduction) => Prepare(reduction.Plan.Study, CancellationToken.None).Opened.Method.Reduce(reduction);
 
     /// <inheritdoc/>
-    public IResultMaps? Maps(IStudyPlan plan) => Prepare(plan.Study).Opened.Method.Maps(plan);
+    public IResultMaps? Maps(IStudyPlan plan) => Prepare(plan.Study, CancellationToken.None).Opened.Method.Maps(plan);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -22,7 +22,7 @@ internal static class ChatSequences
     {
         var name = data.Text("file");
         FileHash.Pin(data, "sha256", name, study.Folder, "file");
-        var path = Path.Combine(study.Folder, name);
+        var path = study.Folder.PathOf(name);
         var context = data.Int("context", study.Model.Config.ContextLength, 1, study.Model.Config.ContextLength);
         var packing = data.OneOf("packing", Packings, Alone);
         var conversations = SequenceReader.Conversations(path, study).ToList();

@@ -18,7 +18,7 @@ internal static class SequenceReader
     {
         var config = study.Model.Config;
         var name = data.Text(fileKey);
-        var path = Path.Combine(study.Folder, name);
+        var path = study.Folder.PathOf(name);
         FileHash.Pin(data, "sha256", name, study.Folder, fileKey);
         var ending = Path.GetExtension(path).ToLowerInvariant();
         if (TokenFiles.Endings.Contains(ending)) return Arrays(data, path, ending, config);

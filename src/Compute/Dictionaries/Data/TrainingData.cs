@@ -59,7 +59,7 @@ internal sealed class StoredActivations : TrainingData
     {
         var name = data.Text("file");
         FileHash.Pin(data, "sha256", name, study.Folder, "file");
-        _path = Path.Combine(study.Folder, name);
+        _path = study.Folder.PathOf(name);
         using var file = SafetensorsFile.Open(_path);
         if (file.Tensors.Count == 0) throw new StudyException("it holds no tensor", _path);
         _tensor = data.Text("tensor", file.Tensors.Count == 1 ? file.Names.First() : "batches");
