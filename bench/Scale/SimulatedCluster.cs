@@ -34,10 +34,10 @@ internal sealed class SimulatedCluster : IAsyncDisposable
 
     public static async Task<SimulatedCluster> StartAsync(string journal, int workers, IStudyPlanner planner)
     {
-        JournalFile.Prepare(journal);
+        new JournalFile(journal).Prepare();
         var config = HoconFolder.Load(
             HoconFolder.Default, HoconFolder.Local,
-            HoconFolder.Set("interp.journal.connection-string", JournalFile.ConnectionString(journal)));
+            HoconFolder.Set("interp.journal.connection-string", new JournalFile(journal).ConnectionString));
         var host = await ActorHost.StartAsync(config, akka => akka.AddCoordinator(planner, journal));
         var cluster = new SimulatedCluster(host, journal);
         cluster.StartWorkers(workers);
@@ -52,7 +52,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     /// <summary>Different units with a result in the journal's file, counted row by row; throws where there is more than one for a unit.</summary>
     public long Committed(StudyId study)
     {
-        using var connection = new SqliteConnection(JournalFile.ConnectionString(_journal));
+        using var connection = new SqliteConnection(new JournalFile(_journal).ConnectionString);
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText =
@@ -68,7 +68,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     {
         await _host.StopAsync();
         _host.Dispose();
-        JournalFile.Release(_journal);
+        new JournalFile(_journal).Release();
     }
 
     private void StartWorkers(int workers)

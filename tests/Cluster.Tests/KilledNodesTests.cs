@@ -41,7 +41,7 @@ public sealed class KilledNodesTests(SmallStudy small) : ClusterTest(small), ICl
         await using var here = await ClusterNode.StartAsync(
             new ClusterNodeOptions(["compute"], At("here"), Engine, Engine) { Seeds = [first.Address] });
         using var there = await Compute("there", first.Address);
-        using var desk = new StudyDesk(() => here.Membership, journal, new ComputedLog(At("computed.log")));
+        using var desk = new StudyDesk(() => here.Membership, new JournalFile(journal), new ComputedLog(At("computed.log")));
 
         await desk.SubmitAsync(Small.Study);
         await Until(desk, p => p.Committed >= 3);

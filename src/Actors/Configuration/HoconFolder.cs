@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using InterpActors.Actors.Journal;
 
 namespace InterpActors.Actors.Configuration;
 
@@ -15,7 +16,7 @@ public static class HoconFolder
     public static readonly IReadOnlyList<string> ComputeMember = ["akka", "dispatchers", "serialization", "remote", "cluster"];
 
     /// <summary>What a coordinator of a cluster uses.</summary>
-    public static readonly IReadOnlyList<string> CoordinatorMember = [.. ComputeMember, "persistence-sqlite"];
+    public static IReadOnlyList<string> Coordinator(JournalLocation journal) => [.. ComputeMember, journal.Settings];
 
     /// <summary>The <c>hocon</c> folder beside the executable.</summary>
     public static string Default => Path.Combine(AppContext.BaseDirectory, "hocon");

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Data.Common;
 using System.Globalization;
 using System.Runtime.Serialization;
 using InterpActors.Messages.Cluster;
@@ -33,26 +34,29 @@ public enum JournalKind
 /// <param name="Problem">Why the file cannot be used; null for Absent, Empty and Ok.</param>
 public sealed record JournalInspection(JournalKind Kind, int Version, Study? Study, string? Problem);
 
-/// <summary>The SQLite file of a journal, from outside the actor system.</summary>
-public static class JournalFile
+/// <summary>A journal in an SQLite file, from outside the actor system.</summary>
+public sealed class JournalFile(string path) : JournalLocation
 {
-    /// <summary>The connection string that everything uses: a plain file, no shared cache; <c>synchronous</c> stays FULL.</summary>
-    public static string ConnectionString(string path) =>
-        new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
+    public override string Name => path;
 
-    /// <summary>Looks at a file without changing what it says or starting anything.</summary>
-    public static JournalInspection Inspect(string path)
+    /// <summary>A plain file, no shared cache; <c>synchronous</c> stays FULL.</summary>
+    public override string ConnectionString { get; } = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
+
+    public override string Settings => "persistence-sqlite";
+
+    /// <summary>Looks at the file without changing what it says or starting anything.</summary>
+    public JournalInspection Inspect()
     {
         if (!File.Exists(path)) return new(JournalKind.Absent, 0, null, null);
         try
         {
-            if (!HasOurHeader(path)) return Foreign(path);
-            using var connection = OpenForReading(path);
+            if (!HasOurHeader()) return Foreign();
+            using var connection = Open();
             var version = Pragma(connection, "user_version");
             var isOurs = Pragma(connection, "application_id") == JournalSchema.ApplicationId;
             var tables = Number(connection, "SELECT count(*) FROM sqlite_master");
             if (tables == 0) return new(JournalKind.Empty, isOurs ? version : 0, null, null);
-            if (!isOurs) return Foreign(path);
+            if (!isOurs) return Foreign();
             if (version > WireFormat.JournalVersion)
             {
                 var formats = $"format {version}, this one reads {WireFormat.JournalVersion}";
@@ -67,11 +71,11 @@ public static class JournalFile
         }
     }
 
-    private static JournalInspection Foreign(string path) =>
+    private JournalInspection Foreign() =>
         new(JournalKind.NotAJournal, 0, null, $"journal {path}: is not a journal of this program; choose another output folder");
 
     /// <summary>False for what no process of ours can have left: so a file of something else is never opened as a database.</summary>
-    private static bool HasOurHeader(string path)
+    private bool HasOurHeader()
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         Span<byte> header = stackalloc byte[100];
@@ -86,20 +90,20 @@ public static class JournalFile
     /// full disk leaves the last good state.
     /// </summary>
     /// <exception cref="StudyException">The file cannot be written or is not a journal of this version.</exception>
-    public static void Prepare(string path)
+    public override void Prepare()
     {
-        var found = Inspect(path);
+        var found = Inspect();
         if (found.Problem is not null) throw new StudyException(found.Problem);
         try
         {
-            using var connection = new SqliteConnection(ConnectionString(path));
+            using var connection = new SqliteConnection(ConnectionString);
             connection.Open();
             if (found.Kind != JournalKind.Ok)
             {
                 using var transaction = connection.BeginTransaction();
                 Run(connection, $"PRAGMA application_id={JournalSchema.ApplicationId}");
                 Run(connection, $"PRAGMA user_version={WireFormat.JournalVersion}");
-                Run(connection, JournalSchema.Create);
+                Run(connection, JournalSchema.Sqlite);
                 transaction.Commit();
             }
             // Afterwards, so that the file's own header says what it is, whatever the log beside it holds.
@@ -112,13 +116,13 @@ public static class JournalFile
     }
 
     /// <summary>Closes pooled connections and folds the write-ahead log into the file, as far as nobody else holds it.</summary>
-    public static void Release(string path)
+    public override void Release()
     {
-        using (var connection = new SqliteConnection(ConnectionString(path))) SqliteConnection.ClearPool(connection);
+        using (var connection = new SqliteConnection(ConnectionString)) SqliteConnection.ClearPool(connection);
         if (!File.Exists(path)) return;
         try
         {
-            using var last = OpenForReading(path);
+            using var last = Open();
             Run(last, "SELECT count(*) FROM sqlite_master");
         }
         catch (SqliteException)
@@ -131,19 +135,21 @@ public static class JournalFile
     /// A connection that only reads, but may clean up after a killed process as it closes; where the folder is not writable, one that
     /// cannot.
     /// </summary>
-    internal static SqliteConnection OpenForReading(string path)
+    internal override DbConnection OpenForReading() => Open();
+
+    private SqliteConnection Open()
     {
         try
         {
-            return OpenForReading(path, SqliteOpenMode.ReadWrite);
+            return Open(SqliteOpenMode.ReadWrite);
         }
         catch (SqliteException e) when (e.SqliteErrorCode is 8 or 14)
         {
-            return OpenForReading(path, SqliteOpenMode.ReadOnly);
+            return Open(SqliteOpenMode.ReadOnly);
         }
     }
 
-    private static SqliteConnection OpenForReading(string path, SqliteOpenMode mode)
+    private SqliteConnection Open(SqliteOpenMode mode)
     {
         var connection = new SqliteConnection(
             new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30, Mode = mode, Pooling = false }.ToString());

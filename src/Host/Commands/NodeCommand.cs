@@ -1,5 +1,6 @@
 using System.CommandLine;
 using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Journal;
 using InterpActors.Compute.Studies;
 using InterpActors.Host.Certificates;
 using InterpActors.Host.Hosting;
@@ -25,7 +26,12 @@ internal static class NodeCommand
         {
             HelpName = "HOST:PORT", Description = "A node to join (repeatable); without any, the node founds a cluster", DefaultValueFactory = _ => [],
         };
-        var journal = new Option<string?>("--journal") { HelpName = "sqlite:PATH", Description = "A coordinator's journal (default: journal.db in the data folder)" };
+        var journal = new Option<string?>("--journal")
+        {
+            HelpName = "J",
+            Description = "A coordinator's journal: sqlite:PATH (default: journal.db in the data folder), or postgres://USER@HOST/DATABASE for several "
+                + "coordinators (also postgres: and a connection string of Npgsql; PGPASSWORD holds the password)",
+        };
         var http = new Option<string?>("--http")
         {
             HelpName = "[HOST:]P", Description = "Where a coordinator's HTTP API and page listen (default: a free port of 127.0.0.1)",
@@ -54,13 +60,13 @@ internal static class NodeCommand
                 Host = parsed.GetValue(host)!,
                 Port = parsed.GetValue(port),
                 Seeds = parsed.GetValue(seeds)!,
-                JournalPath = JournalPath(parsed.GetValue(journal)),
                 Workers = parsed.GetValue(workers),
                 Configuration = Text(parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("INTERP_CONFIG")),
                 Identity = identity,
                 Say = line => error.WriteLine($"interp: {line}"),
                 Overrides = string.Concat(parsed.GetValue(set)!.Select(s => s + "\n")),
             };
+            if (parsed.GetValue(journal) is { } location) options = options with { Journal = JournalLocation.Parse(location) };
             var listen = parsed.GetValue(http);
             if (listen is not null && !options.IsCoordinator)
                 throw new StudyException("only coordinators have an HTTP API", "--http", "leave it out, or add the role coordinator");
@@ -108,15 +114,6 @@ internal static class NodeCommand
     }
 
     private static string Data(string? data, int port) => Path.GetFullPath(data ?? $"interp-node-{(port == 0 ? $"{Environment.ProcessId}" : port)}");
-
-    private static string? JournalPath(string? journal)
-    {
-        const string Sqlite = "sqlite:";
-        if (journal is null) return null;
-        if (!journal.StartsWith(Sqlite, StringComparison.Ordinal) || journal.Length == Sqlite.Length)
-            throw new StudyException($"'{journal}' is no journal", "--journal", "write sqlite:PATH");
-        return Path.GetFullPath(journal[Sqlite.Length..]);
-    }
 
     private static string Text(string? file)
     {

@@ -68,10 +68,10 @@ internal sealed class ClusterMembership
         try
         {
             config = HoconFolder.Load(
-                HoconFolder.Default, options.IsCoordinator ? HoconFolder.CoordinatorMember : HoconFolder.ComputeMember,
+                HoconFolder.Default, options.IsCoordinator ? HoconFolder.Coordinator(options.Journal) : HoconFolder.ComputeMember,
                 options.Configuration + "\n"
                 + HoconFolder.Set("interp.log-file", options.LogFile)
-                + HoconFolder.Set("interp.journal.connection-string", options.IsCoordinator ? JournalFile.ConnectionString(options.Journal) : "")
+                + HoconFolder.Set("interp.journal.connection-string", options.IsCoordinator ? options.Journal.ConnectionString : "")
                 + HoconFolder.Set("akka.remote.dot-netty.tcp.hostname", options.Host)
                 + HoconFolder.Set("akka.remote.dot-netty.tcp.port", port.ToString(CultureInfo.InvariantCulture))
                 + $"akka.cluster.roles = [{string.Join(", ", options.Roles)}]\n"
@@ -88,7 +88,7 @@ internal sealed class ClusterMembership
         {
             if (options.Identity is { } identity) akka.AddSetup(Encryption(identity, trouble));
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new ConnectionWatch(trouble)), "connections"));
-            if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
+            if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal.Name);
             else akka.AddCoordinatorProxy();
             if (options.Computes) akka.AddComputeNode(process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger);
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));

@@ -49,7 +49,7 @@ public sealed class ClusterNode : IAsyncDisposable
         if (options is { IsCoordinator: false, Seeds: [] })
             throw new StudyException("a node that is no coordinator founds no cluster", "--seed-node", "name a node to join, e.g. 10.0.0.1:4053");
         Directory.CreateDirectory(options.Data);
-        if (options.IsCoordinator) JournalFile.Prepare(options.Journal);
+        if (options.IsCoordinator) options.Journal.Prepare();
         var ledger = new ComputedLog(options.LedgerFile);
         ClusterMembership? membership = null;
         try
@@ -77,7 +77,7 @@ public sealed class ClusterNode : IAsyncDisposable
         await _membership.LeaveAsync();
         _desk?.Dispose();
         _ledger.Dispose();
-        if (_options.IsCoordinator) JournalFile.Release(_options.Journal);
+        if (_options.IsCoordinator) _options.Journal.Release();
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,5 @@
 using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Journal;
 using InterpActors.Host.Certificates;
 using InterpActors.Messages.Work;
 
@@ -18,8 +19,8 @@ public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data
     /// <summary>Members to join, as <c>host:port</c>; with none, or itself as the first, it founds a cluster unless it finds an old one.</summary>
     public IReadOnlyList<string> Seeds { get; init; } = [];
 
-    /// <summary>The SQLite journal of a coordinator; null for <c>journal.db</c> in <see cref="Data"/>.</summary>
-    public string? JournalPath { get; init; }
+    /// <summary>The journal of a coordinator: <c>journal.db</c> in <see cref="Data"/> unless it is set.</summary>
+    public JournalLocation Journal { get; init; } = new JournalFile(Path.Combine(Data, "journal.db"));
 
     /// <summary>Units computed at a time by a compute node.</summary>
     public int Workers { get; init; } = 1;
@@ -39,8 +40,6 @@ public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data
     public bool IsCoordinator => Roles.Contains(ClusterMembers.CoordinatorRole);
 
     public bool Computes => Roles.Contains(ClusterMembers.ComputeRole);
-
-    internal string Journal => JournalPath ?? Path.Combine(Data, "journal.db");
 
     internal string LogFile => Path.Combine(Data, "warnings.log");
 

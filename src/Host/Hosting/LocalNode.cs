@@ -25,7 +25,8 @@ public sealed class LocalNode : IAsyncDisposable
     private readonly TaskCompletionSource<string> _broke;
     private readonly IActorRef _studies;
     private readonly IActorRef _compute;
-    private readonly List<StudyJournal> _readers = [];
+    private readonly JournalFile _journal;
+    private readonly JournalReader _reader;
     private StudyId? _study;
     private StudyProgress? _last;
     private bool _ended;
@@ -34,6 +35,8 @@ public sealed class LocalNode : IAsyncDisposable
     private LocalNode(LocalNodeOptions options, IHost host, IComputedLedger ledger, TaskCompletionSource<string> broke)
     {
         _options = options;
+        _journal = new JournalFile(options.JournalPath);
+        _reader = new JournalReader(_journal);
         _host = host;
         _ledger = ledger;
         _broke = broke;
@@ -46,12 +49,13 @@ public sealed class LocalNode : IAsyncDisposable
     /// <exception cref="StudyException">The journal cannot be used; one line says why.</exception>
     public static async Task<LocalNode> StartAsync(LocalNodeOptions options)
     {
-        JournalFile.Prepare(options.JournalPath);
+        var journal = new JournalFile(options.JournalPath);
+        journal.Prepare();
         var ledger = options.Ledger ?? new ComputedLog(LocalNodeOptions.LedgerPath(options.JournalPath));
         var broke = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var config = HoconFolder.Load(
             HoconFolder.Default, HoconFolder.Local,
-            HoconFolder.Set("interp.journal.connection-string", JournalFile.ConnectionString(options.JournalPath))
+            HoconFolder.Set("interp.journal.connection-string", journal.ConnectionString)
             + HoconFolder.Set("interp.log-file", options.LogFile ?? "")
             + options.Overrides);
         var host = await ActorHost.StartAsync(config, akka => akka
@@ -93,13 +97,7 @@ public sealed class LocalNode : IAsyncDisposable
     public Task<RunHistory> HistoryAsync() => FromJournal(journal => journal.History(_ledger));
 
     /// <summary>The payload of every committed unit by its ordinal (null for others), as of now.</summary>
-    public Task<Func<long, byte[]?>> ReadPayloadsAsync() => FromJournal<Func<long, byte[]?>>(
-        journal =>
-        {
-            _readers.Add(journal);
-            return journal.Payload;
-        },
-        keep: true);
+    public Task<Func<long, byte[]?>> ReadPayloadsAsync() => FromJournal<Func<long, byte[]?>>(journal => journal.Payload);
 
     /// <summary>
     /// Stops handing out units, lets the running ones finish (hands them back after <paramref name="timeout"/>), and writes to the journal
@@ -127,9 +125,9 @@ public sealed class LocalNode : IAsyncDisposable
             // An engine that does not come back from a unit holds its thread; the process ends without it.
         }
         _host.Dispose();
-        foreach (var reader in _readers) reader.Dispose();
+        _reader.Dispose();
         if (_options.Ledger is null) (_ledger as IDisposable)?.Dispose();
-        JournalFile.Release(_options.JournalPath);
+        _journal.Release();
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.FromSeconds(5));
@@ -169,18 +167,7 @@ public sealed class LocalNode : IAsyncDisposable
         _ => throw new InvalidOperationException($"unexpected answer {reply.GetType().Name}"),
     };
 
-    private Task<T> FromJournal<T>(Func<StudyJournal, T> read, bool keep = false) => Task.Run(() =>
-    {
-        var journal = StudyJournal.Read(_options.JournalPath, Submitted);
-        try
-        {
-            return read(journal);
-        }
-        finally
-        {
-            if (!keep) journal.Dispose();
-        }
-    });
+    private Task<T> FromJournal<T>(Func<StudyJournal, T> read) => Task.Run(() => read(StudyJournal.Read(_reader, Submitted)));
 
     /// <summary>Hears of a journal that failed outside any study, so that nobody waits for an answer that never comes.</summary>
     private sealed class JournalWatch : ReceiveActor

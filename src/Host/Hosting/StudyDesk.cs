@@ -11,7 +11,7 @@ namespace InterpActors.Host.Hosting;
 /// The desk of a coordinator: commands go to whichever member leads now, and again where no answer comes (it may just be changing); what was
 /// committed is read from the journal.
 /// </summary>
-internal sealed class StudyDesk(Func<ClusterMembership> membership, string journalPath, IComputedLedger ledger) : IStudyDesk, IDisposable
+internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocation journal, IComputedLedger ledger) : IStudyDesk, IDisposable
 {
     private static readonly TimeSpan OneTry = TimeSpan.FromSeconds(5);
 
@@ -21,6 +21,7 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, string journ
     /// <summary>Planning reads the model's and the prompts' files.</summary>
     private static readonly TimeSpan PlanningPatience = TimeSpan.FromMinutes(10);
 
+    private readonly JournalReader _reader = new(journal);
     private readonly Dictionary<StudyId, StudyJournal> _journals = [];
 
     public async Task<StudyProgress> SubmitAsync(Study study) => Accepted(await Ask(new SubmitStudy(study, null), PlanningPatience));
@@ -72,11 +73,7 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, string journ
 
     public void Dispose()
     {
-        lock (_journals)
-        {
-            foreach (var journal in _journals.Values) journal.Dispose();
-            _journals.Clear();
-        }
+        _reader.Dispose();
     }
 
     private async Task<object> Ask(IWireMessage command, TimeSpan patience)
@@ -108,14 +105,12 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, string journ
     /// <summary>The study's journal up to now; opened once, read on from there.</summary>
     private StudyJournal? Find(StudyId id)
     {
-        if (_journals.TryGetValue(id, out var journal))
+        if (_journals.TryGetValue(id, out var known))
         {
-            journal.Refresh();
-            return journal;
+            known.Refresh();
+            return known;
         }
-        journal = StudyJournal.Read(journalPath, id);
-        if (journal.Study is not null) return _journals[id] = journal;
-        journal.Dispose();
-        return null;
+        known = StudyJournal.Read(_reader, id);
+        return known.Study is null ? null : _journals[id] = known;
     }
 }

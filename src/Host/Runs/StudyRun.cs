@@ -60,7 +60,7 @@ public sealed class StudyRun(
     private static Study Resume(string path, RunRequest request)
     {
         var journal = Path.Combine(path, RunFolder.JournalName);
-        var found = JournalFile.Inspect(journal);
+        var found = new JournalFile(journal).Inspect();
         if (found.Problem is not null) throw new StudyException(found.Problem);
         if (found.Study is not { } begun) return request.Study;
         if (begun.Id != request.Study.Id)
@@ -82,7 +82,7 @@ public sealed class StudyRun(
     /// <summary>How far a run is; null where there is none yet.</summary>
     private static RunState? State(string path)
     {
-        if (JournalFile.Inspect(Path.Combine(path, RunFolder.JournalName)).Kind != JournalKind.Ok) return null;
+        if (new JournalFile(Path.Combine(path, RunFolder.JournalName)).Inspect().Kind != JournalKind.Ok) return null;
         using var run = LocalRun.Open(path);
         return run.History.State;
     }

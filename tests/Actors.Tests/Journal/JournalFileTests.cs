@@ -16,11 +16,13 @@ public class JournalFileTests : IDisposable
 
     private string Path => System.IO.Path.Combine(_folder, "journal.db");
 
+    private JournalFile Journal => new(Path);
+
     public void Dispose() => Directory.Delete(_folder, true);
 
     private void Execute(string sql, params (string Name, object Value)[] values)
     {
-        using (var connection = new SqliteConnection(JournalFile.ConnectionString(Path)))
+        using (var connection = new SqliteConnection(Journal.ConnectionString))
         {
             connection.Open();
             using var command = connection.CreateCommand();
@@ -28,7 +30,7 @@ public class JournalFileTests : IDisposable
             foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value);
             command.ExecuteNonQuery();
         }
-        JournalFile.Release(Path);
+        Journal.Release();
     }
 
     private void Write(params IStudyEvent[] events)
@@ -48,42 +50,42 @@ public class JournalFileTests : IDisposable
     [Fact]
     public void No_file_an_empty_file_and_a_fresh_journal()
     {
-        Assert.Equal(JournalKind.Absent, JournalFile.Inspect(Path).Kind);
+        Assert.Equal(JournalKind.Absent, Journal.Inspect().Kind);
         Assert.False(File.Exists(Path));
         File.WriteAllBytes(Path, []);
-        Assert.Equal(JournalKind.Empty, JournalFile.Inspect(Path).Kind);
-        JournalFile.Prepare(Path);
-        JournalFile.Prepare(Path);
-        Assert.Equal((JournalKind.Empty, 1), (JournalFile.Inspect(Path).Kind, JournalFile.Inspect(Path).Version));
+        Assert.Equal(JournalKind.Empty, Journal.Inspect().Kind);
+        Journal.Prepare();
+        Journal.Prepare();
+        Assert.Equal((JournalKind.Empty, 1), (Journal.Inspect().Kind, Journal.Inspect().Version));
     }
 
     [Fact]
     public void A_journal_killed_before_its_tables_were_made_is_empty_and_can_be_prepared()
     {
         Execute("PRAGMA journal_mode=WAL");
-        Assert.Equal(JournalKind.Empty, JournalFile.Inspect(Path).Kind);
-        JournalFile.Prepare(Path);
+        Assert.Equal(JournalKind.Empty, Journal.Inspect().Kind);
+        Journal.Prepare();
         Write(new StudySubmitted(Study, At));
-        Assert.Equal(JournalKind.Ok, JournalFile.Inspect(Path).Kind);
+        Assert.Equal(JournalKind.Ok, Journal.Inspect().Kind);
     }
 
     [Fact]
     public void Names_its_study()
     {
-        JournalFile.Prepare(Path);
+        Journal.Prepare();
         Write(new StudySubmitted(Study, At), new StudyPlanned(3, 9));
-        var found = JournalFile.Inspect(Path);
+        var found = Journal.Inspect();
         Assert.Equal((JournalKind.Ok, Study, null), (found.Kind, found.Study, found.Problem));
     }
 
     [Fact]
     public void A_newer_journal_is_refused()
     {
-        JournalFile.Prepare(Path);
+        Journal.Prepare();
         Execute("PRAGMA user_version=2");
-        var found = JournalFile.Inspect(Path);
+        var found = Journal.Inspect();
         Assert.Equal((JournalKind.Newer, 2), (found.Kind, found.Version));
-        Assert.Contains("newer version", Assert.Throws<StudyException>(() => JournalFile.Prepare(Path)).Message);
+        Assert.Contains("newer version", Assert.Throws<StudyException>(() => Journal.Prepare()).Message);
     }
 
     [Fact]
@@ -91,8 +93,8 @@ public class JournalFileTests : IDisposable
     {
         Execute("CREATE TABLE mine (x)");
         var before = File.ReadAllBytes(Path);
-        Assert.Equal(JournalKind.NotAJournal, JournalFile.Inspect(Path).Kind);
-        Assert.Throws<StudyException>(() => JournalFile.Prepare(Path));
+        Assert.Equal(JournalKind.NotAJournal, Journal.Inspect().Kind);
+        Assert.Throws<StudyException>(() => Journal.Prepare());
         Assert.Equal(before, File.ReadAllBytes(Path));
     }
 
@@ -104,7 +106,7 @@ public class JournalFileTests : IDisposable
         var bytes = new byte[length];
         new Random(length).NextBytes(bytes);
         File.WriteAllBytes(Path, bytes);
-        var found = JournalFile.Inspect(Path);
+        var found = Journal.Inspect();
         Assert.Equal(JournalKind.NotAJournal, found.Kind);
         Assert.Contains("is not a journal", found.Problem);
         Assert.DoesNotContain('\n', found.Problem!);
@@ -114,12 +116,12 @@ public class JournalFileTests : IDisposable
     [Fact]
     public void A_damaged_journal_is_named_as_such()
     {
-        JournalFile.Prepare(Path);
+        Journal.Prepare();
         Write(new StudySubmitted(Study, At));
         var bytes = File.ReadAllBytes(Path);
         Array.Fill(bytes, (byte)0xEE, 100, bytes.Length - 100);
         File.WriteAllBytes(Path, bytes);
-        var found = JournalFile.Inspect(Path);
+        var found = Journal.Inspect();
         Assert.Equal(JournalKind.NotAJournal, found.Kind);
         Assert.Contains("damaged", found.Problem);
     }
@@ -127,10 +129,10 @@ public class JournalFileTests : IDisposable
     [Fact]
     public void After_the_last_reader_the_log_is_folded_into_the_file()
     {
-        JournalFile.Prepare(Path);
+        Journal.Prepare();
         Write(new StudySubmitted(Study, At));
-        Assert.Equal(JournalKind.Ok, JournalFile.Inspect(Path).Kind);
-        using (var journal = StudyJournal.Read(Path, Study.Id)) Assert.NotNull(journal.Study);
+        Assert.Equal(JournalKind.Ok, Journal.Inspect().Kind);
+        using (var reader = new JournalReader(Journal)) Assert.NotNull(StudyJournal.Read(reader, Study.Id).Study);
         Assert.Equal(["journal.db"], Directory.GetFiles(_folder).Select(System.IO.Path.GetFileName));
     }
 
@@ -138,13 +140,13 @@ public class JournalFileTests : IDisposable
     public void A_folder_that_is_not_there_is_a_plain_error()
     {
         var path = System.IO.Path.Combine(_folder, "nowhere", "journal.db");
-        Assert.Contains("check the folder's permissions", Assert.Throws<StudyException>(() => JournalFile.Prepare(path)).Message);
+        Assert.Contains("check the folder's permissions", Assert.Throws<StudyException>(() => new JournalFile(path).Prepare()).Message);
     }
 
     [Fact]
     public void Reads_history_and_payloads_without_actors()
     {
-        JournalFile.Prepare(Path);
+        Journal.Prepare();
         Write(
             new StudySubmitted(Study, At), new ProcessStarted("p1", At), new StudyPlanned(4, 12),
             new UnitCompleted(2, 1, "p1", [2], null), new UnitCompleted(0, 1, "p1", [0], null), new UnitCompleted(2, 1, "p1", [99], null),
@@ -153,7 +155,8 @@ public class JournalFileTests : IDisposable
         ledger.Append(Study.Id, "p1", 0, 1);
         ledger.Append(Study.Id, "p1", 2, 1);
         ledger.Append(Study.Id, "p1", 1, 1);
-        using var journal = StudyJournal.Read(Path, Study.Id);
+        using var reader = new JournalReader(Journal);
+        var journal = StudyJournal.Read(reader, Study.Id);
         Assert.Equal([[0], null, [2], null, null], Enumerable.Range(0, 5).Select(i => journal.Payload(i)));
         var history = journal.History(ledger);
         Assert.Equal((4, 2), (history.Planned, history.Committed));

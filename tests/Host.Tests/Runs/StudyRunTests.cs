@@ -122,14 +122,14 @@ public sealed class StudyRunTests : IDisposable
         Directory.CreateDirectory(At("text"));
         await File.WriteAllTextAsync(At("text/journal.db"), new string('x', 5000));
         Assert.Contains("journal.db", await Refused(Request("text")), StringComparison.Ordinal);
-        using (var connection = new SqliteConnection(JournalFile.ConnectionString(At("a/journal.db"))))
+        using (var connection = new SqliteConnection(new JournalFile(At("a/journal.db")).ConnectionString))
         {
             connection.Open();
             using var command = connection.CreateCommand();
             command.CommandText = "PRAGMA user_version=99";
             command.ExecuteNonQuery();
         }
-        JournalFile.Release(At("a/journal.db"));
+        new JournalFile(At("a/journal.db")).Release();
         Assert.Contains("newer version", await Refused(Request("a")), StringComparison.Ordinal);
     }
 
