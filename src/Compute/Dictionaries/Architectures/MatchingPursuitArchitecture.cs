@@ -12,7 +12,7 @@ namespace InterpActors.Compute.Dictionaries.Architectures;
 /// <param name="MaxIterations">Most picks; null: d_in.</param>
 /// <param name="StopsOnDuplicateSupport">A row ends when a pick left its support as it was.</param>
 public sealed record MatchingPursuitArchitecture(bool SubtractsDecoderBias, double ResidualThreshold, int? MaxIterations,
-    bool StopsOnDuplicateSupport) : IArchitecture
+    bool StopsOnDuplicateSupport) : ITrainableArchitecture
 {
     /// <inheritdoc/>
     public string Name => "matching_pursuit";
@@ -39,6 +39,24 @@ public sealed record MatchingPursuitArchitecture(bool SubtractsDecoderBias, doub
         configuration["residual_threshold"] = ResidualThreshold;
         configuration["max_iterations"] = MaxIterations;
         configuration["stop_on_duplicate_support"] = StopsOnDuplicateSupport;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> LossTerms { get; } = ["mse_loss"];
+
+    /// <inheritdoc/>
+    public StepLosses Losses(DictionaryWeights weights, Tensor x, StepContext context)
+    {
+        var codes = Encode(weights, x).Activations;
+        return new StepLosses([LinearCode.MeanSquares(Decode(weights, codes) - x)], codes);
+    }
+
+    /// <summary>Pursuit is homogeneous: only the residual at which it ends has a scale.</summary>
+    public IArchitecture Unscaled(double factor) => this with { ResidualThreshold = ResidualThreshold / factor };
+
+    /// <summary>SAELens' training configuration has no keys beside the common ones.</summary>
+    public void AddTrainingKeys(JsonObject configuration)
+    {
     }
 
     /// <summary>The codes of rows [n, d_in]. Gradients pass through every pick's coefficient; which atom is picked is a constant.</summary>

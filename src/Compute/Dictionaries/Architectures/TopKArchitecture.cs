@@ -4,24 +4,28 @@ using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Architectures;
 
-/// <summary>The k largest pre-activations of each row, those of them that are positive.</summary>
+/// <summary>The k largest pre-activations of each row, those of them that are positive; dead latents learn from what is left over.</summary>
 /// <param name="K">1 to d_sae.</param>
 /// <param name="RescalesByDecoderNorm">Pre-activations are multiplied by ‖W_dec‖ before the choice, codes divided by it before decoding.</param>
-public sealed record TopKArchitecture(bool SubtractsDecoderBias, int K, bool RescalesByDecoderNorm) : IArchitecture
+public sealed record TopKArchitecture(bool SubtractsDecoderBias, int K, bool RescalesByDecoderNorm) : ITrainableArchitecture
 {
     /// <inheritdoc/>
     public string Name => "topk";
+
+    /// <summary>Weight of the <see cref="DeadLatentLoss"/>.</summary>
+    public double DeadLatentWeight { get; init; } = 1;
 
     /// <inheritdoc/>
     public IReadOnlyList<Parameter> Parameters => LinearCode.Plain;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> LossTerms { get; } = ["mse_loss", "auxiliary_reconstruction_loss"];
+
+    /// <inheritdoc/>
     public Codes Encode(DictionaryWeights weights, Tensor x)
     {
         var before = LinearCode.PreActivations(weights, x, SubtractsDecoderBias);
-        var scaled = DecoderRescaling.Scale(weights, before, RescalesByDecoderNorm);
-        var (values, indices) = scaled.topk(K, -1, sorted: false);
-        return new Codes(before, zeros_like(scaled).scatter(-1, indices, values.relu()));
+        return new Codes(before, Choose(DecoderRescaling.Scale(weights, before, RescalesByDecoderNorm)));
     }
 
     /// <inheritdoc/>
@@ -29,9 +33,33 @@ public sealed record TopKArchitecture(bool SubtractsDecoderBias, int K, bool Res
         DecoderRescaling.Decode(weights, activations, RescalesByDecoderNorm) + weights["b_dec"];
 
     /// <inheritdoc/>
+    public StepLosses Losses(DictionaryWeights weights, Tensor x, StepContext context)
+    {
+        var before = DecoderRescaling.Scale(weights, LinearCode.PreActivations(weights, x, SubtractsDecoderBias), RescalesByDecoderNorm);
+        var codes = Choose(before);
+        var directions = DecoderRescaling.Directions(weights, RescalesByDecoderNorm);
+        var error = codes.matmul(directions) + weights["b_dec"] - x;
+        var dead = DeadLatentLoss.Of(before, directions, -error.detach(), context.Dead);
+        return new StepLosses([LinearCode.MeanSquares(error), dead is null ? zeros([], x.dtype) : DeadLatentWeight * dead], codes);
+    }
+
+    /// <inheritdoc/>
     public void AddKeys(JsonObject configuration)
     {
         configuration["k"] = K;
         configuration["rescale_acts_by_decoder_norm"] = RescalesByDecoderNorm;
+    }
+
+    /// <inheritdoc/>
+    public void AddTrainingKeys(JsonObject configuration)
+    {
+        configuration["use_sparse_activations"] = false;
+        configuration["aux_loss_coefficient"] = DeadLatentWeight;
+    }
+
+    private Tensor Choose(Tensor scaled)
+    {
+        var (values, indices) = scaled.topk(K, -1, sorted: false);
+        return zeros_like(scaled).scatter(-1, indices, values.relu());
     }
 }
