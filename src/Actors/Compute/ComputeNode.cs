@@ -13,7 +13,7 @@ public sealed class ComputeNode : ReceiveActor
     {
         foreach (var slot in slots)
         {
-            var worker = DeviceWorker.Props($"{services.Process}/{slot.Name}", slot.Device, services);
+            var worker = DeviceWorker.Props($"{services.Process}/{slot.Name}", slot, services);
             _workers.Add(Context.ActorOf(worker, $"device-{slot.Name}"));
         }
 

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using InterpActors.Actors.Configuration;
+using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Compute;
@@ -17,9 +18,13 @@ public sealed record ComputeServices(
 
     /// <summary>How many workers the process has; null where that is of no concern.</summary>
     public int? Siblings { get; init; }
+
+    /// <summary>Measures units.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 }
 
 /// <summary>One worker of a node.</summary>
 /// <param name="Name">Unique on the node, e.g. <c>cpu-0</c>.</param>
 /// <param name="Device">The device its engines compute on, e.g. <c>cpu</c>.</param>
-public sealed record WorkerSlot(string Name, string Device);
+/// <param name="Can">What it can compute; null for all that its device's kind can.</param>
+public sealed record WorkerSlot(string Name, string Device, WorkerCapabilities? Can = null);

@@ -7,8 +7,9 @@ using InterpActors.Messages.Work;
 namespace InterpActors.Actors.Compute;
 
 /// <summary>
-/// One device's side of the pull protocol. Asks for one unit at a time and for the next only when the journal has the last one's result,
-/// so that a kill loses at most one computed unit. Never blocks: engines compute.
+/// One device's side of the pull protocol. Has one unit computed at a time and begins the next only when the journal has the last one's
+/// result, so that a kill loses at most one computed unit; short units it takes several at a time (<see cref="Prefetch"/>). Never blocks:
+/// engines compute.
 /// </summary>
 public sealed class DeviceWorker : ReceiveActor, IWithTimers
 {
@@ -21,6 +22,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         public UnitTry Unit { get; } = Assign.Try();
         public double Fraction { get; set; }
         public bool Started { get; set; }
+        public long StartedAt { get; set; }
 
         /// <summary>Nobody wants the result any more; the engine is busy until it notices.</summary>
         public bool Dropped { get; set; }
@@ -28,10 +30,15 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
 
     private readonly ComputeServices _services;
     private readonly string _id;
-    private readonly string _device;
+    private readonly WorkerSlot _slot;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<EngineKind, IActorRef> _engines = [];
     private readonly Dictionary<StudyId, Study> _studies = [];
+
+    /// <summary>Units in hand that were not begun.</summary>
+    private readonly List<Assign> _queue = [];
+
+    private double? _seconds;
     private int _made;
     private string _epoch = "";
     private Running? _running;
@@ -39,10 +46,10 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     private UnitTry? _reported;
     private IActorRef? _drainer;
 
-    public DeviceWorker(string id, string device, ComputeServices services)
+    public DeviceWorker(string id, WorkerSlot slot, ComputeServices services)
     {
         _id = id;
-        _device = device;
+        _slot = slot;
         _services = services;
 
         Receive<Tick>(_ => OnTick());
@@ -55,7 +62,11 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         {
             if (_running?.Unit == m.Unit) _running.Fraction = m.Fraction;
         });
-        Receive<EngineDone>(m => Finished(m.Unit, new UnitResult(_id, _services.Process, m.Unit, m.Output.Payload, m.Output.Preview)));
+        Receive<EngineDone>(m =>
+        {
+            Measure(m.Unit);
+            Finished(m.Unit, new UnitResult(_id, _services.Process, m.Unit, m.Output.Payload, m.Output.Preview));
+        });
         Receive<EngineFailed>(m => Finished(m.Unit, new UnitFailure(_id, _services.Process, m.Unit, m.Kind, m.Error)));
         Receive<EngineStopped>(m => Finished(m.Unit, new UnitReturned(_id, m.Unit)));
         Receive<Terminated>(OnEngineGone);
@@ -65,8 +76,8 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(string id, string device, ComputeServices services) =>
-        Akka.Actor.Props.Create(() => new DeviceWorker(id, device, services));
+    public static Props Props(string id, WorkerSlot slot, ComputeServices services) =>
+        Akka.Actor.Props.Create(() => new DeviceWorker(id, slot, services));
 
     protected override void PreStart()
     {
@@ -80,12 +91,17 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         base.PostStop();
     }
 
-    private void Register()
+    private void Register() => _services.Broker.Tell(
+        new RegisterWorker(_id, _services.Process, _slot.Device, Holding(), _services.Node, _services.Siblings, _slot.Can));
+
+    /// <summary>The units in hand, in the order they are computed in.</summary>
+    private List<UnitTry> Holding()
     {
         var holding = new List<UnitTry>();
-        if (_running is { Dropped: false }) holding.Add(_running.Unit);
         if (_reported is not null) holding.Add(_reported);
-        _services.Broker.Tell(new RegisterWorker(_id, _services.Process, _device, holding, _services.Node, _services.Siblings));
+        if (_running is { Dropped: false }) holding.Add(_running.Unit);
+        holding.AddRange(_queue.Select(a => a.Try()));
+        return holding;
     }
 
     private void OnRegistered(string epoch)
@@ -110,31 +126,44 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         _services.Broker.Tell(new WorkerBeat(_id, _epoch, _running?.Unit, _running?.Fraction ?? 0));
         if (_report is not null) _services.Broker.Tell(_report);
         if (_running is { Started: false }) _services.Broker.Tell(new DescribeStudy(_running.Unit.Study));
-        Ask();
+        Ask(Holding());
     }
 
-    private void Ask()
+    private int InHand => (_running is null ? 0 : 1) + (_report is null ? 0 : 1) + _queue.Count;
+
+    private int Demand => _services.Settings.Prefetch.Demand(_seconds);
+
+    /// <param name="holding">On a tick, what is in hand.</param>
+    private void Ask(IReadOnlyList<UnitTry>? holding = null)
     {
-        var isFree = _running is null && _report is null && _drainer is null;
-        if (isFree && _epoch.Length > 0) _services.Broker.Tell(new RequestWork(_id, _epoch, 1));
+        if (_drainer is null && _epoch.Length > 0 && InHand < Demand) _services.Broker.Tell(new RequestWork(_id, _epoch, Demand, holding));
     }
 
     private void OnAssign(Assign m)
     {
+        var unit = m.Try();
         // An assignment may come twice (it is sent again when it seems lost); what is in hand needs no second start.
-        if (_running is not null || _report is not null)
+        if (_running?.Unit == unit || _reported == unit || _queue.Exists(a => a.Try() == unit)) return;
+        // Another try at a unit in hand is no second unit either: its result will settle both.
+        var isTwin = Holding().Exists(h => h.Study == unit.Study && h.Ordinal == unit.Ordinal);
+        if (_drainer is not null || InHand >= Demand || isTwin)
         {
-            if ((_running?.Unit ?? _reported) != m.Try()) _services.Broker.Tell(new UnitReturned(_id, m.Try()));
+            _services.Broker.Tell(new UnitReturned(_id, unit));
             return;
         }
-        if (_drainer is not null)
-        {
-            _services.Broker.Tell(new UnitReturned(_id, m.Try()));
-            return;
-        }
-        _running = new Running(m, new CancellationTokenSource());
-        if (_studies.TryGetValue(m.Unit.Study, out var study)) Start(study);
-        else _services.Broker.Tell(new DescribeStudy(m.Unit.Study));
+        _queue.Add(m);
+        Begin();
+    }
+
+    /// <summary>Begins the next unit in hand, unless the last one's result is still on its way to the journal.</summary>
+    private void Begin()
+    {
+        if (_running is not null || _report is not null || _queue.Count == 0) return;
+        var next = _queue[0];
+        _queue.RemoveAt(0);
+        _running = new Running(next, new CancellationTokenSource());
+        if (_studies.TryGetValue(next.Unit.Study, out var study)) Start(study);
+        else _services.Broker.Tell(new DescribeStudy(next.Unit.Study));
     }
 
     private void OnDescription(StudyDescription m)
@@ -147,8 +176,9 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     {
         var running = _running!;
         running.Started = true;
+        running.StartedAt = _services.Clock.GetTimestamp();
         var kind = running.Assign.Unit.Engine;
-        if (Engine(kind) is { } engine) engine.Tell(new ComputeUnit(study, running.Assign, _device, running.Cancellation.Token));
+        if (Engine(kind) is { } engine) engine.Tell(new ComputeUnit(study, running.Assign, _slot.Device, running.Cancellation.Token));
         else Self.Tell(new EngineFailed(running.Unit, UnitFailureKind.Permanent, $"this version has no engine for {kind} units"));
     }
 
@@ -159,6 +189,12 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         engine = Context.ActorOf(props, $"engine-{kind.ToString().ToLowerInvariant()}-{_made++}");
         Context.Watch(engine);
         return _engines[kind] = engine;
+    }
+
+    private void Measure(UnitTry unit)
+    {
+        if (_running is { Dropped: false } running && running.Unit == unit)
+            _seconds = Prefetch.Mean(_seconds, _services.Clock.GetElapsedTime(running.StartedAt).TotalSeconds);
     }
 
     private void Finished(UnitTry unit, IWireMessage report)
@@ -185,12 +221,22 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
 
     private void Next()
     {
-        if (_drainer is not null) Leave();
-        else Ask();
+        if (_drainer is not null)
+        {
+            Leave();
+            return;
+        }
+        Begin();
+        Ask();
     }
 
     private void OnDrop(DropUnit m)
     {
+        if (_queue.RemoveAll(a => a.Unit.Study == m.Study && a.Unit.Ordinal == m.Ordinal) > 0)
+        {
+            Ask();
+            return;
+        }
         if (_running is not { } running || running.Unit.Study != m.Study || running.Unit.Ordinal != m.Ordinal)
         {
             Acknowledged(m.Study, m.Ordinal);
@@ -206,6 +252,8 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     private void OnDrain(Drain m)
     {
         _drainer = Sender;
+        foreach (var waiting in _queue) _services.Broker.Tell(new UnitReturned(_id, waiting.Try()));
+        _queue.Clear();
         if (_running is null && _report is null) Leave();
         else Timers.StartSingleTimer("drain", new DrainExpired(), m.Timeout);
     }

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using InterpActors.Actors.Compute;
 using InterpActors.Actors.Work;
 
 namespace InterpActors.Actors.Configuration;
@@ -13,6 +14,12 @@ public sealed record WorkSettings(
     /// <summary>Above zero, studies start with the coordinator, and again so long after their journal failed; else when they are submitted.</summary>
     public TimeSpan ReviveAfter { get; init; }
 
+    /// <summary>When a slow worker's unit is given to an idle one too.</summary>
+    public TailPolicy Tail { get; init; } = new(3, TimeSpan.FromSeconds(2));
+
+    /// <summary>How many units a worker takes at a time.</summary>
+    public Prefetch Prefetch { get; init; } = new(TimeSpan.FromMilliseconds(250), 16);
+
     /// <exception cref="ConfigurationException">The section is missing.</exception>
     public static WorkSettings From(Config config)
     {
@@ -26,6 +33,8 @@ public sealed record WorkSettings(
         {
             UnfitRest = work.GetTimeSpan("unfit-rest"),
             ReviveAfter = work.GetTimeSpan("revive-after"),
+            Tail = new TailPolicy(work.GetDouble("tail-factor"), work.GetTimeSpan("tail-at-least")),
+            Prefetch = new Prefetch(work.GetTimeSpan("prefetch"), work.GetInt("prefetch-most")),
         };
     }
 }

@@ -14,6 +14,9 @@ public abstract record StudyRunCommand
     /// <summary>The plan is known.</summary>
     public sealed record Plan(long Units, long Cells) : StudyRunCommand;
 
+    /// <summary>Change the study's share of the workers.</summary>
+    public sealed record Prioritise(int Priority, DateTimeOffset At) : StudyRunCommand;
+
     /// <summary>A process is about to compute.</summary>
     public sealed record SeeProcess(string Process, DateTimeOffset At) : StudyRunCommand;
 

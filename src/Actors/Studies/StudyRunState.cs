@@ -27,6 +27,10 @@ public sealed class StudyRunState
     public Study? Study { get; private set; }
 
     public RunState State { get; private set; }
+
+    /// <summary>One of <see cref="StudyPriority"/>.</summary>
+    public int Priority { get; private set; }
+
     public bool IsPlanned { get; private set; }
     public long Units { get; private set; }
     public long Cells { get; private set; }
@@ -70,6 +74,7 @@ public sealed class StudyRunState
     {
         StudyRunCommand.Submit c => Submit(c),
         StudyRunCommand.Plan c => Plan(c),
+        StudyRunCommand.Prioritise c => c.Priority == Priority || IsOver ? [] : [new StudyPrioritised(c.Priority, c.At)],
         StudyRunCommand.SeeProcess c => IsOver || Knows(c.Process) ? [] : [new ProcessStarted(c.Process, c.At)],
         StudyRunCommand.EndProcess c => End(c),
         StudyRunCommand.Complete c =>
@@ -140,6 +145,9 @@ public sealed class StudyRunState
                 _committed = new UnitBitmap(e.Units);
                 _givenUp = new UnitBitmap(e.Units);
                 break;
+            case StudyPrioritised e:
+                Priority = e.Priority;
+                break;
             case ProcessStarted e:
                 _processes.Add(new ProcessRecord(e.Process, e.At, null, 0));
                 break;
@@ -182,7 +190,7 @@ public sealed class StudyRunState
 
     public StudySnapshot ToSnapshot() => new(
         Study!, State, IsPlanned ? Units : -1, Cells, _committed.ToBytes(), _givenUp.ToBytes(), [.. _defeats],
-        [.. _failures.Select(f => new UnitAttempts(f.Key, f.Value))], [.. _processes], [.. _best]);
+        [.. _failures.Select(f => new UnitAttempts(f.Key, f.Value))], [.. _processes], [.. _best], Priority == 0 ? null : Priority);
 
     public static StudyRunState From(StudySnapshot snapshot)
     {
@@ -193,6 +201,7 @@ public sealed class StudyRunState
             IsPlanned = snapshot.Units >= 0,
             Units = Math.Max(0, snapshot.Units),
             Cells = snapshot.Cells,
+            Priority = snapshot.Priority ?? 0,
         };
         state._committed = UnitBitmap.FromBytes(snapshot.Committed, state.Units);
         state._givenUp = UnitBitmap.FromBytes(snapshot.GivenUp, state.Units);

@@ -24,6 +24,7 @@ public sealed partial class StudySupervisor
     private void ReceiveHandOut()
     {
         Command<TakeUnit>(Take);
+        Command<TakeAgain>(TakeAgain);
         Command<LayerOffer>(Offer);
         Command<LayerDry>(m =>
         {
@@ -57,7 +58,7 @@ public sealed partial class StudySupervisor
         {
             _running.Clear();
             foreach (var layer in _layers) layer?.Tell(new PutBackAllUnits());
-            if (_state.Study is not null && !_state.IsOver) _services.Broker.Tell(new StudyOpened(_id, _state.IsOpen && _plan is not null));
+            if (_state.Study is not null && !_state.IsOver) OpenAtBroker();
         });
     }
 
@@ -92,15 +93,34 @@ public sealed partial class StudySupervisor
         (_plan, _tally) = (plan, tally);
     }
 
-    private void OpenAtBroker() => _services.Broker.Tell(new StudyOpened(_id, _state.IsOpen && _plan is not null));
+    private void OpenAtBroker()
+    {
+        StudyNeeds? needs = null;
+        if (_plan is { Estimate: var estimate, Study.Execution: var execution })
+            needs = new StudyNeeds(execution.DeviceKind, estimate.MemoryBytes, estimate.Dtype, execution.Threads);
+        _services.Broker.Tell(new StudyOpened(_id, _state.IsOpen && _plan is not null, _state.Priority, needs));
+    }
 
     private void Take(TakeUnit m)
     {
-        _workers.Add(m.Worker);
-        _present.Add(m.Process);
-        if (_state.IsOpen && !_state.Knows(m.Process) && _seen.Add(m.Process))
-            PersistAllAsync(_state.Decide(new StudyRunCommand.SeeProcess(m.Process, Now), _services.Settings.Retry), Apply);
+        See(m.Worker, m.Process);
         AskLayers(m);
+    }
+
+    /// <summary>A second worker for a unit that the first one is slow with; for the layer nothing changes.</summary>
+    private void TakeAgain(TakeAgain m)
+    {
+        See(m.Worker, m.Process);
+        if (!_state.IsOpen || _plan is null || _state.IsSettled(m.Unit.Ordinal)) _services.Broker.Tell(new NotAgain(_id, m.Worker));
+        else _services.Broker.Tell(new UnitOffered(m.Worker, _plan[m.Unit.Ordinal], m.Unit.Attempt));
+    }
+
+    private void See(string worker, string process)
+    {
+        _workers.Add(worker);
+        _present.Add(process);
+        if (_state.IsOpen && !_state.Knows(process) && _seen.Add(process))
+            PersistAllAsync(_state.Decide(new StudyRunCommand.SeeProcess(process, Now), _services.Settings.Retry), Apply);
     }
 
     private void AskLayers(TakeUnit m)

@@ -38,6 +38,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     private long _resumed;
     private bool _planning;
     private string? _error;
+    private string? _heldUp;
 
     public StudySupervisor(StudyId id, StudyServices services)
     {
@@ -74,6 +75,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         Command<PlanFailed>(m => Refuse(m.Cause));
         Command<FinishIfDone>(_ => Finish());
 
+        Command<StudyHeldUp>(m => _heldUp = m.Reason);
         Command<UnitResult>(Complete);
         Command<UnitFailure>(m => Fail(m.Unit, m.Process, m.Kind, m.Error, m.Worker));
         Command<UnitLost>(m =>
@@ -116,6 +118,8 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             Sender.Tell(new StudyRefused(_id, e.Message));
             return;
         }
+        if (m.Priority is { } priority)
+            events = [.. events, .. _state.Decide(new StudyRunCommand.Prioritise(StudyPriority.Check(priority), Now), _services.Settings.Retry)];
         if (m.Process is not null) _present.Add(m.Process);
         if (m.Process is not null && !_state.IsOver && !_state.Knows(m.Process)) events = [.. events, new ProcessStarted(m.Process, Now)];
         _waiting.Add(Sender);
@@ -303,7 +307,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
 
     private StudyProgress Progress() => new(
         _id, _state.State, _state.Units, _state.Committed.Count, _state.GivenUp.Count, _resumed,
-        _tally?.Layers() ?? [], _tally?.Tracks() ?? [], [.. _running.Values.Take(64)], _state.Best, _workers.Count, _error);
+        _tally?.Layers() ?? [], _tally?.Tracks() ?? [], [.. _running.Values.Take(64)], _state.Best, _workers.Count, _error, _state.Priority, _heldUp);
 
     private RunHistory History() => _state.History(new Dictionary<string, long>());
 

@@ -8,7 +8,8 @@ namespace InterpActors.Actors.Work;
 
 /// <summary>Study to broker: this study exists; results for it are welcome.</summary>
 /// <param name="HasWork">Units may be asked for.</param>
-public sealed record StudyOpened(StudyId Study, bool HasWork);
+/// <param name="Needs">Null where any worker will do.</param>
+public sealed record StudyOpened(StudyId Study, bool HasWork, int Priority = 0, StudyNeeds? Needs = null);
 
 /// <summary>Study to broker: units may be asked for (again).</summary>
 public sealed record StudyHasWork(StudyId Study);
@@ -25,6 +26,18 @@ public sealed record StudiesAwaited(IReadOnlyCollection<StudyId> Studies);
 /// <summary>Broker to study, study to layer: a unit for this worker, please.</summary>
 /// <param name="Process">The process the worker lives in.</param>
 public sealed record TakeUnit(string Worker, string Process);
+
+/// <summary>
+/// Broker to study: this unit for this worker too, for the one that holds it is slow. Answered by <see cref="UnitOffered"/> or
+/// <see cref="NotAgain"/>.
+/// </summary>
+public sealed record TakeAgain(string Worker, string Process, UnitTry Unit);
+
+/// <summary>The answer to <see cref="TakeAgain"/>: nobody needs the unit any more.</summary>
+public sealed record NotAgain(StudyId Study, string Worker);
+
+/// <summary>Broker to study: why no worker can take any of its units; null once one can.</summary>
+public sealed record StudyHeldUp(string? Reason);
 
 /// <summary>The answer to <see cref="TakeUnit"/>: compute this.</summary>
 public sealed record UnitOffered(string Worker, WorkUnit Unit, int Attempt);

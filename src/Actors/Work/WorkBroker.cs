@@ -8,19 +8,14 @@ using InterpActors.Messages.Work;
 namespace InterpActors.Actors.Work;
 
 /// <summary>
-/// Brings workers and studies together: who asks for work, who holds which unit, whose turn it is. Holds nothing durable: after its death
-/// workers register again with what they hold, and nothing is handed out before every expected worker did so or the grace time is over.
-/// Shares fairly: the study with the fewest units out is served next.
+/// Brings workers and studies together: who asks for work, who holds which unit, whose turn it is (<see cref="FairShare"/>), who can compute
+/// what (<see cref="StudyNeeds"/>). Holds nothing durable: after its death workers register again with what they hold, and nothing is handed
+/// out before every expected worker did so or the grace time is over.
 /// </summary>
-public sealed class WorkBroker : ReceiveActor, IWithTimers
+public sealed partial class WorkBroker : ReceiveActor, IWithTimers
 {
-    private sealed class StudyEntry(IActorRef actor)
-    {
-        public IActorRef Actor { get; set; } = actor;
-        public bool HasWork { get; set; }
-        public int Out { get; set; }
-        public long Served { get; set; }
-    }
+    /// <summary>What a unit is charged for in advance where nothing is known of its study.</summary>
+    private const double UnknownSeconds = 1;
 
     private sealed record Tick;
 
@@ -34,12 +29,12 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     private readonly Dictionary<string, WorkerEntry> _workers = [];
     private readonly Dictionary<StudyId, StudyEntry> _studies = [];
     private readonly LeaseHolders _holders = new();
+    private readonly FairShare _share = new();
 
     /// <summary>Studies that will open; null before the registry has told which.</summary>
     private HashSet<StudyId>? _awaited;
     private DateTimeOffset _reconciledBy;
     private DateTimeOffset _lastTick;
-    private long _turn;
 
     /// <param name="expected">Nodes (<c>host:port</c>) whose workers must register before anything is handed out; empty on a single machine.</param>
     public WorkBroker(WorkSettings settings, Func<IReadOnlyCollection<string>> expected, TimeProvider clock)
@@ -53,15 +48,16 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
 
         Receive<RegisterWorker>(Register);
         Receive<RequestWork>(Request);
-        Receive<UnitResult>(m => Report(m, m.Worker, m.Unit));
-        Receive<UnitFailure>(m =>
+        Receive<UnitResult>(m =>
         {
-            if (m.Kind != UnitFailureKind.Unfit || !PassOver(m)) Report(m, m.Worker, m.Unit);
+            Measure(m);
+            Report(m, m.Worker, m.Unit);
         });
+        Receive<UnitFailure>(Failed);
         Receive<UnitReturned>(Return);
         Receive<WorkerBeat>(Beat);
         Receive<WorkerLeaving>(m => Lose(m.Worker, "left", inOrder: true));
-        Receive<GetWorkers>(_ => Sender.Tell(new WorkersReply([.. _workers.Values.OrderBy(w => w.Id, StringComparer.Ordinal).Select(w => w.View())])));
+        Receive<GetWorkers>(_ => Sender.Tell(new WorkersReply([.. _workers.Values.OrderBy(w => w.Id, StringComparer.Ordinal).Select(w => w.View(Now))])));
         Receive<DescribeStudy>(Describe);
         Receive<StudiesAwaited>(m => _awaited = [.. m.Studies.Where(s => !_studies.ContainsKey(s))]);
         Receive<StudyOpened>(Open);
@@ -70,12 +66,15 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         Receive<StudyDied>(m => Died(m));
         Receive<UnitOffered>(Offered);
         Receive<NothingToTake>(Nothing);
+        Receive<NotAgain>(m => Answered(m.Worker, m.Study));
         Receive<UnitSettled>(Settled);
         Receive<Terminated>(Gone);
         Receive<Tick>(_ => OnTick());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private DateTimeOffset Now => _clock.GetUtcNow();
 
     public static Props Props(WorkSettings settings, Func<IReadOnlyCollection<string>>? expected = null, TimeProvider? clock = null) =>
         Akka.Actor.Props.Create(() => new WorkBroker(settings, expected ?? (() => Array.Empty<string>()), clock ?? TimeProvider.System));
@@ -86,7 +85,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     {
         base.PostRestart(reason);
         // The workers of the incarnation before are still computing: hear them before handing out what they hold.
-        _reconciledBy = _clock.GetUtcNow() + _settings.ReconcileGrace;
+        _reconciledBy = Now + _settings.ReconcileGrace;
         Context.System.EventStream.Publish(new BrokerReborn());
     }
 
@@ -94,7 +93,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     {
         get
         {
-            if (_clock.GetUtcNow() >= _reconciledBy) return true;
+            if (Now >= _reconciledBy) return true;
             var expected = _expected();
             if (expected.Count == 0 || !expected.All(IsComplete)) return false;
             _reconciledBy = DateTimeOffset.MinValue;
@@ -118,17 +117,13 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
             _workers.Add(m.Worker, worker);
             Context.Watch(Sender);
         }
-        worker.LastBeat = _clock.GetUtcNow();
+        worker.LastBeat = Now;
         // The worker's word is the truth: what it does not hold (a lost assignment) goes back, what it holds is leased to it.
         var holding = m.Holding.Select(h => (h.Study, h.Ordinal)).ToHashSet();
-        foreach (var (_, lease) in worker.Leases.Where(l => !holding.Contains(l.Key)).ToArray())
-        {
-            Release(worker, lease.Unit.Study, lease.Unit.Ordinal);
-            Tell(lease.Unit.Study, new UnitUntouched(lease.Unit));
-        }
+        foreach (var (_, lease) in worker.Leases.Where(l => !holding.Contains(l.Key)).ToArray()) GiveBack(worker, lease.Unit);
         foreach (var unit in m.Holding)
         {
-            Hold(worker, new Lease(unit, null));
+            Hold(worker, new Lease(unit, null, 0) { Since = Now });
             Tell(unit.Study, new UnitClaimed(unit));
         }
         Sender.Tell(new Registered(_epoch));
@@ -142,16 +137,25 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
             Sender.Tell(new Registered(""));
             return;
         }
-        worker.LastBeat = _clock.GetUtcNow();
+        worker.LastBeat = Now;
         worker.Demand = m.Demand;
+        if (m.Holding is { } holding)
+        {
+            var held = holding.Select(h => (h.Study, h.Ordinal)).ToHashSet();
+            Resend(worker, worker.Leases.Where(l => !held.Contains(l.Key)));
+        }
         // It asks though it holds all it may: an assignment was lost on the way.
-        if (worker.Leases.Count >= m.Demand)
-            foreach (var lease in worker.Leases.Values.ToArray())
-            {
-                if (lease.Assign is not null) worker.Actor.Tell(lease.Assign);
-                else if (Release(worker, lease.Unit.Study, lease.Unit.Ordinal)) Tell(lease.Unit.Study, new UnitUntouched(lease.Unit));
-            }
+        else if (m.Demand == 1 && worker.Leases.Count >= m.Demand) Resend(worker, worker.Leases);
         Serve(worker);
+    }
+
+    private void Resend(WorkerEntry worker, IEnumerable<KeyValuePair<(StudyId Study, long Ordinal), Lease>> lost)
+    {
+        foreach (var (_, lease) in lost.ToArray())
+        {
+            if (lease.Assign is not null) worker.Actor.Tell(lease.Assign);
+            else GiveBack(worker, lease.Unit);
+        }
     }
 
     private void ServeAll()
@@ -165,72 +169,84 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         if (!worker.Wants || !IsReconciled) return;
         StudyId? chosen = null;
         StudyEntry? best = null;
-        var now = _clock.GetUtcNow();
+        var now = Now;
+        if (worker.IsAside(now)) return;
         foreach (var (id, study) in _studies)
         {
-            if (!study.HasWork || (!worker.IsFit(id, now) && AnyFit(id, now))) continue;
-            if (best is not null && (study.Out > best.Out || (study.Out == best.Out && study.Served >= best.Served))) continue;
-            (chosen, best) = (id, study);
+            if (!study.HasWork || (best is not null && !FairShare.IsBefore(study.Share, best.Share))) continue;
+            if (IsFor(worker, id, study, now)) (chosen, best) = (id, study);
         }
         if (best is null) return;
-        best.Served = ++_turn;
-        best.Out++;
+        _share.Serve(best.Share);
+        worker.Charged = best.Pace.Typical ?? UnknownSeconds;
+        FairShare.Charge(best.Share, worker.Charged);
         worker.Asked = chosen;
         best.Actor.Tell(new TakeUnit(worker.Id, worker.Process));
     }
 
+    /// <summary>The worker can compute the study, and there is none that would do it better.</summary>
+    private bool IsFor(WorkerEntry worker, StudyId id, StudyEntry study, DateTimeOffset now)
+    {
+        if (study.Needs is { } needs)
+        {
+            if (!needs.AreMetBy(worker.Can)) return false;
+            if (worker.Can.Threads < needs.Threads && _workers.Values.Any(w => w.Can.Threads >= needs.Threads && CanTake(w, id, study, now))) return false;
+        }
+        return worker.IsFit(id, now) || !_workers.Values.Any(w => CanTake(w, id, study, now));
+    }
+
+    private static bool CanTake(WorkerEntry worker, StudyId id, StudyEntry study, DateTimeOffset now) =>
+        worker.IsFit(id, now) && study.Needs?.AreMetBy(worker.Can) != false;
+
     private void Offered(UnitOffered m)
     {
         var id = m.Unit.Study;
-        Answered(m.Worker, id);
+        var charged = Answered(m.Worker, id);
+        var unit = new UnitTry(id, m.Unit.Ordinal, m.Attempt);
         if (!_workers.TryGetValue(m.Worker, out var worker))
         {
-            Tell(id, new UnitUntouched(new UnitTry(id, m.Unit.Ordinal, m.Attempt)));
+            if (_holders.Of(id, unit.Ordinal).Count == 0) Tell(id, new UnitUntouched(unit));
             return;
         }
         var assign = new Assign(m.Unit, m.Attempt, _settings.Lease.TotalSeconds);
-        Hold(worker, new Lease(assign.Try(), assign));
+        Hold(worker, new Lease(unit, assign, charged) { Since = Now });
         worker.Actor.Tell(assign);
         Serve(worker);
     }
 
     private void Nothing(NothingToTake m)
     {
-        Answered(m.Worker, m.Study);
-        if (_studies.TryGetValue(m.Study, out var study)) study.HasWork = false;
+        var charged = Answered(m.Worker, m.Study);
+        if (_studies.TryGetValue(m.Study, out var study))
+        {
+            study.HasWork = false;
+            FairShare.Charge(study.Share, -charged);
+        }
         if (_workers.TryGetValue(m.Worker, out var worker)) Serve(worker);
     }
 
-    private void Answered(string workerId, StudyId id)
+    /// <summary>The study's answer is here; what its share was charged in advance.</summary>
+    private double Answered(string workerId, StudyId id)
     {
-        if (_studies.TryGetValue(id, out var study)) study.Out--;
-        if (_workers.TryGetValue(workerId, out var worker) && worker.Asked == id) worker.Asked = null;
+        if (!_workers.TryGetValue(workerId, out var worker) || worker.Asked != id) return 0;
+        worker.Asked = null;
+        return worker.Charged;
+    }
+
+    /// <summary>Notes how long a unit took, the first time that its result is reported.</summary>
+    private void Measure(UnitResult m)
+    {
+        if (!_workers.TryGetValue(m.Worker, out var worker) || !worker.Leases.TryGetValue((m.Unit.Study, m.Unit.Ordinal), out var lease)) return;
+        // A unit that was claimed may have been begun long before.
+        if (lease.Assign is not null) lease.Seconds ??= Math.Max(0, (Now - worker.BegunAt).TotalSeconds);
     }
 
     private void Report(IWireMessage report, string workerId, UnitTry unit)
     {
-        if (_workers.TryGetValue(workerId, out var worker)) worker.LastBeat = _clock.GetUtcNow();
+        if (_workers.TryGetValue(workerId, out var worker)) worker.LastBeat = Now;
         if (_studies.TryGetValue(unit.Study, out var study)) study.Actor.Tell(report);
         // Right after a start the study may not have opened yet; the worker will report again.
         else if (IsReconciled && _awaited?.Contains(unit.Study) == false) Sender.Tell(new ResultAck(unit.Study, unit.Ordinal));
-    }
-
-    private bool AnyFit(StudyId study, DateTimeOffset now) => _workers.Values.Any(w => w.IsFit(study, now));
-
-    /// <summary>
-    /// A worker whose machine cannot compute a study is no reason to hold the unit to have failed, as long as there is another worker.
-    /// </summary>
-    private bool PassOver(UnitFailure m)
-    {
-        if (!_workers.TryGetValue(m.Worker, out var worker) || !_studies.ContainsKey(m.Unit.Study)) return false;
-        var now = _clock.GetUtcNow();
-        if (worker.IsFit(m.Unit.Study, now)) _log.Warning("worker {0} cannot compute {1}: {2}", m.Worker, m.Unit.Study, m.Error);
-        worker.LastBeat = now;
-        worker.Unfit[m.Unit.Study] = now + _settings.UnfitRest;
-        if (!AnyFit(m.Unit.Study, now)) return false;
-        if (Release(worker, m.Unit.Study, m.Unit.Ordinal)) Tell(m.Unit.Study, new UnitUntouched(m.Unit));
-        Sender.Tell(new ResultAck(m.Unit.Study, m.Unit.Ordinal));
-        return true;
     }
 
     private void Settled(UnitSettled m)
@@ -247,14 +263,14 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
 
     private void Return(UnitReturned m)
     {
-        if (_workers.TryGetValue(m.Worker, out var worker) && Release(worker, m.Unit.Study, m.Unit.Ordinal))
-            Tell(m.Unit.Study, new UnitUntouched(m.Unit));
+        if (_workers.TryGetValue(m.Worker, out var worker)) GiveBack(worker, m.Unit);
         Sender.Tell(new ResultAck(m.Unit.Study, m.Unit.Ordinal));
     }
 
     private void Beat(WorkerBeat m)
     {
-        if (m.Epoch == _epoch && _workers.TryGetValue(m.Worker, out var worker)) (worker.LastBeat, worker.Fraction) = (_clock.GetUtcNow(), m.Fraction);
+        if (m.Epoch == _epoch && _workers.TryGetValue(m.Worker, out var worker))
+            (worker.LastBeat, worker.Computing) = (Now, (m.Computing, m.Fraction));
         else Sender.Tell(new Registered(""));
     }
 
@@ -269,12 +285,14 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         if (_studies.TryGetValue(m.Study, out var study)) study.Actor = Sender;
         else
         {
-            study = new StudyEntry(Sender) { Out = _workers.Values.Sum(w => w.Leases.Keys.Count(k => k.Study == m.Study)) };
+            study = new StudyEntry(Sender);
             _studies.Add(m.Study, study);
         }
+        (study.Needs, study.Share.Priority) = (m.Needs ?? study.Needs, m.Priority);
         Context.Unwatch(study.Actor);
         Context.WatchWith(Sender, new StudyDied(m.Study, Sender));
         study.HasWork = m.HasWork;
+        if (m.HasWork) _share.Join(study.Share);
         foreach (var lease in _workers.Values.SelectMany(w => w.Leases.Values).Where(l => l.Unit.Study == m.Study))
             Sender.Tell(new UnitClaimed(lease.Unit));
         if (m.HasWork) ServeAll();
@@ -283,6 +301,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
     private void HasWork(StudyId id)
     {
         if (!_studies.TryGetValue(id, out var study)) return;
+        if (!study.HasWork) _share.Join(study.Share);
         study.HasWork = true;
         ServeAll();
     }
@@ -295,6 +314,7 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         foreach (var worker in _workers.Values)
         {
             if (worker.Asked == id) worker.Asked = null;
+            worker.Unfit.Remove(id);
             foreach (var key in worker.Leases.Keys.Where(k => k.Study == id).ToArray())
             {
                 Release(worker, id, key.Ordinal);
@@ -309,51 +329,50 @@ public sealed class WorkBroker : ReceiveActor, IWithTimers
         if (_studies.TryGetValue(m.Study, out var study) && study.Actor.Equals(m.Actor)) Close(m.Study);
     }
 
-    private void Gone(Terminated m)
-    {
-        foreach (var worker in _workers.Values.Where(w => w.Actor.Equals(m.ActorRef)).ToArray()) Lose(worker.Id, "died");
-    }
-
-    private void Lose(string workerId, string why, bool inOrder = false)
-    {
-        if (!_workers.Remove(workerId, out var worker)) return;
-        Context.Unwatch(worker.Actor);
-        foreach (var lease in worker.Leases.Values.ToArray())
-        {
-            Release(worker, lease.Unit.Study, lease.Unit.Ordinal);
-            _log.Warning("worker {0} {1} while it held unit {2} of {3}", workerId, why, lease.Unit.Ordinal, lease.Unit.Study);
-            Tell(lease.Unit.Study, new UnitLost(lease.Unit, workerId, worker.Process, $"worker {workerId} {why}"));
-        }
-        if (_workers.Values.Any(w => w.Process == worker.Process)) return;
-        foreach (var study in _studies.Values) study.Actor.Tell(new ProcessGone(worker.Process, inOrder));
-    }
-
     private void OnTick()
     {
-        var now = _clock.GetUtcNow();
-        // A machine that slept, or this process that was stopped, is no reason to take every worker for dead.
+        var now = Now;
+        // A machine that slept, or this process that was stopped, is no reason to take every worker for dead or slow.
         var stalled = now - _lastTick - _settings.Beat;
         if (stalled > _settings.Beat)
-            foreach (var worker in _workers.Values) worker.LastBeat += stalled;
+            foreach (var worker in _workers.Values) worker.Sleep(stalled);
         _lastTick = now;
         foreach (var worker in _workers.Values.Where(w => now - w.LastBeat > _settings.Lease).ToArray()) Lose(worker.Id, "fell silent");
         ServeAll();
+        if (!IsReconciled) return;
+        SayWhatIsHeldUp();
+        RerunTail(now);
     }
 
     private void Hold(WorkerEntry worker, Lease lease)
     {
         var key = (lease.Unit.Study, lease.Unit.Ordinal);
         if (!worker.Leases.TryAdd(key, lease)) return;
+        if (worker.Leases.Count == 1) worker.BegunAt = lease.Since;
         _holders.Add(key.Study, key.Ordinal, worker);
-        if (_studies.TryGetValue(lease.Unit.Study, out var study)) study.Out++;
     }
 
     private bool Release(WorkerEntry worker, StudyId id, long ordinal)
     {
-        if (!worker.Leases.Remove((id, ordinal))) return false;
+        var index = worker.Leases.IndexOf((id, ordinal));
+        if (index < 0) return false;
+        var lease = worker.Leases.GetAt(index).Value;
+        worker.Leases.RemoveAt(index);
+        if (index == 0) worker.BegunAt = Now;
         _holders.Remove(id, ordinal, worker);
-        if (_studies.TryGetValue(id, out var study)) study.Out--;
+        if (!_studies.TryGetValue(id, out var study)) return true;
+        FairShare.Charge(study.Share, (lease.Seconds ?? 0) - lease.Charged);
+        if (lease.Seconds is not { } seconds) return true;
+        worker.Took(seconds, study.Pace.Typical);
+        study.Pace.Add(seconds);
         return true;
+    }
+
+    /// <summary>The worker does not compute the unit: its study may hand it out again, unless another worker is at it.</summary>
+    private void GiveBack(WorkerEntry worker, UnitTry unit)
+    {
+        if (Release(worker, unit.Study, unit.Ordinal) && _holders.Of(unit.Study, unit.Ordinal).Count == 0)
+            Tell(unit.Study, new UnitUntouched(unit));
     }
 
     private void Tell(StudyId id, object message)

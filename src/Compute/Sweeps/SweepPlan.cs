@@ -64,7 +64,7 @@ public sealed class SweepPlan : IStudyPlan
         Tracks = tracks;
         CellCount = grid.Cells;
         Estimate = new PlanEstimate((CellCount + (context.HasCorrupted ? 2.0 : 1.0)) * context.PromptCount, flops, cost.MemoryBytes,
-            artifactBytes);
+            artifactBytes, context.Model.Dtype);
     }
 
     public Study Study { get; }

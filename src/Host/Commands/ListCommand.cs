@@ -35,7 +35,9 @@ internal static class ListCommand
             var percent = ProgressText.Percent(ProgressMeter.Fraction(s));
             output.WriteLine($"{s.Study.Value.PadRight(width)}  {SummaryJson.Word(s.State),-21}  {percent}  "
                 + $"{ProgressText.Count(s.Committed)} of {ProgressText.Count(s.Planned)} units"
-                + (s.Failed > 0 ? $", {ProgressText.Count(s.Failed)} given up" : "") + (s.Error is { } error ? $"  stopped: {error}" : ""));
+                + (s.Failed > 0 ? $", {ProgressText.Count(s.Failed)} given up" : "")
+                + (s.Priority != 0 ? $"  priority {s.Priority}" : "")
+                + (s.Waiting is { } reason ? $"  waits: {reason}" : "") + (s.Error is { } error ? $"  stopped: {error}" : ""));
         }
     }
 }

@@ -32,8 +32,13 @@ internal static class StatusCommand
             var id = SharedOptions.ParseStudyId(name);
             using var client = new ClusterClient(url);
             var detail = await client.DetailAsync(id);
-            var note = detail.Progress.Error is { } error ? $", stopped: {error}" : "";
-            var standing = new Standing(detail.Study.Value, detail.Name, detail.Kind, detail.Threads, null, note);
+            var note = detail.Progress.Error is { } error ? $", stopped: {error}"
+                : detail.Progress.Waiting is { } reason ? $", waits: {reason}" : "";
+            var standing = new Standing(detail.Study.Value, detail.Name, detail.Kind, detail.Threads, null, note)
+            {
+                Priority = detail.Progress.Priority,
+                Waiting = detail.Progress.Waiting,
+            };
             Write(standing, detail.History, parsed.GetValue(json), output);
             return ExitCode.Done;
         });
@@ -43,7 +48,13 @@ internal static class StatusCommand
     /// <summary>What a study is, wherever it runs.</summary>
     /// <param name="Process">The process of this machine that works on it, if one does.</param>
     /// <param name="Note">What is to be said beside the state.</param>
-    private sealed record Standing(string Id, string Name, string Kind, int Threads, string? Process, string Note);
+    private sealed record Standing(string Id, string Name, string Kind, int Threads, string? Process, string Note)
+    {
+        /// <summary>Null for a local run, which shares its workers with nobody.</summary>
+        public int? Priority { get; init; }
+
+        public string? Waiting { get; init; }
+    }
 
     private static void Run(string folder, bool json, TextWriter output)
     {
@@ -65,6 +76,7 @@ internal static class StatusCommand
     {
         output.WriteLine($"{study.Id} · {study.Kind}");
         output.WriteLine($"state      {SummaryJson.Word(history.State)}{study.Note}");
+        if (study.Priority is not (null or 0)) output.WriteLine($"priority   {study.Priority}");
         output.WriteLine($"units      {ProgressText.Count(history.Committed)} of {ProgressText.Count(history.Planned)}"
             + (history.Failures.Count > 0 ? $", {ProgressText.Count(history.Failures.Count)} given up" : ""));
         foreach (var process in history.Processes)
@@ -83,6 +95,8 @@ internal static class StatusCommand
         ["state"] = SummaryJson.Word(history.State),
         ["process"] = study.Process,
         ["threads"] = study.Threads,
+        ["priority"] = study.Priority,
+        ["waiting"] = study.Waiting,
         ["units"] = new JsonObject
         {
             ["planned"] = history.Planned,

@@ -2,6 +2,7 @@ using System.CommandLine;
 using InterpActors.Host.Display;
 using InterpActors.Host.Remote;
 using InterpActors.Host.Web;
+using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
 
@@ -19,8 +20,14 @@ internal static class SubmitCommand
             Description = "Waits until it is over and writes the run folder there",
         };
         var threads = SharedOptions.Threads("per worker; the last bits of results depend on it");
+        var priority = new Option<int?>("--priority")
+        {
+            HelpName = "N",
+            Description = $"One more is twice the share of the workers, {StudyPriority.Lowest} to {StudyPriority.Highest} (default: 0); "
+                + "given again for a study that runs, it changes",
+        };
         var set = SharedOptions.Set();
-        var command = new Command("submit", "Hands a study to a cluster") { study, cluster, watch, folder, threads, set };
+        var command = new Command("submit", "Hands a study to a cluster") { study, cluster, watch, folder, threads, priority, set };
         command.SetAction(async parsed =>
         {
             // What is wrong in the file itself is said without asking anybody.
@@ -28,7 +35,8 @@ internal static class SubmitCommand
             if (parsed.GetValue(folder) is { } checkedFirst) RemoteReport.Check(checkedFirst, null);
             using var client = new ClusterClient(parsed.GetValue(cluster));
             var name = Path.GetFileName(file.Path);
-            var submission = new StudySubmission(file.Source, file.Folder, name, overrides, parsed.GetValue(threads));
+            var submission = new StudySubmission(file.Source, file.Folder, name, overrides, parsed.GetValue(threads),
+                parsed.GetValue(priority) is { } wanted ? StudyPriority.Check(wanted) : null);
             var reply = await client.SubmitAsync(submission);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(reply.Study.Value);

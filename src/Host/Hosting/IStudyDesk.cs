@@ -14,7 +14,8 @@ public interface IStudyDesk
     /// Begins a study, or goes on with it where its journal ends; does nothing to one that is over. Returns when it is planned and units are
     /// being handed out.
     /// </summary>
-    Task<StudyProgress> SubmitAsync(Study study);
+    /// <param name="priority">One of <see cref="StudyPriority"/>; null leaves it as it is, 0 for a new study.</param>
+    Task<StudyProgress> SubmitAsync(Study study, int? priority = null);
 
     /// <summary>Every study that the journal knows, in the order of their first submission.</summary>
     Task<IReadOnlyList<StudyProgress>> ListAsync();

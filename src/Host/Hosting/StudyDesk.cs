@@ -24,7 +24,8 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocat
     private readonly JournalReader _reader = new(journal);
     private readonly Dictionary<StudyId, StudyJournal> _journals = [];
 
-    public async Task<StudyProgress> SubmitAsync(Study study) => Accepted(await Ask(new SubmitStudy(study, null), PlanningPatience));
+    public async Task<StudyProgress> SubmitAsync(Study study, int? priority = null) =>
+        Accepted(await Ask(new SubmitStudy(study, null, priority), PlanningPatience));
 
     public async Task<IReadOnlyList<StudyProgress>> ListAsync()
     {

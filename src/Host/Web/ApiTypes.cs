@@ -10,8 +10,10 @@ namespace InterpActors.Host.Web;
 /// <param name="File">What messages call the file.</param>
 /// <param name="Set"><c>key=value</c> each, as <c>--set</c>.</param>
 /// <param name="Threads">Torch threads per worker.</param>
+/// <param name="Priority">From <see cref="StudyPriority.Lowest"/> to <see cref="StudyPriority.Highest"/>; null leaves a known study's as it
+/// is, 0 for a new one.</param>
 public sealed record StudySubmission(
-    string Source, string Folder, string? File = null, IReadOnlyList<string>? Set = null, int? Threads = null);
+    string Source, string Folder, string? File = null, IReadOnlyList<string>? Set = null, int? Threads = null, int? Priority = null);
 
 /// <summary>The answer to a submission.</summary>
 /// <param name="Created">False where the study was known already: it is run once.</param>

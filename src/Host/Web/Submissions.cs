@@ -32,7 +32,7 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, WebOpt
                 var known = await desk.ProgressAsync(study.Id);
                 if (known is null && (await desk.ListAsync()).Count(s => !StudyEnd.IsOver(s)) >= options.MaximumUnfinished)
                     throw Busy($"{options.MaximumUnfinished} studies are unfinished; wait for some, or cancel some");
-                return new SubmissionReply(study.Id, known is null, plan.Headline, await desk.SubmitAsync(study));
+                return new SubmissionReply(study.Id, known is null, plan.Headline, await desk.SubmitAsync(study, submission.Priority));
             }
             finally
             {
@@ -65,6 +65,7 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, WebOpt
                 "give the folder that the study's relative paths start from");
         if (submission.Threads is < 1 or > 4096)
             throw new StudyException($"{submission.Threads} threads are not possible", "threads", "1 to 4096");
+        if (submission.Priority is { } priority) StudyPriority.Check(priority);
         if (!Directory.Exists(submission.Folder))
             throw new StudyException("the coordinator has no such folder", submission.Folder, "submit from a path that it shares");
         var root = StudyFile.Parse(submission.Source, file, submission.Set);

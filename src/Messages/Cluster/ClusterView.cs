@@ -20,9 +20,12 @@ public sealed record MemberView(string Address, IReadOnlyList<string> Roles, str
 /// <param name="Process">The process it lives in, as a run's history names it.</param>
 /// <param name="Node"><c>host:port</c> of its node; empty on a single machine.</param>
 /// <param name="Device">e.g. <c>cpu</c>.</param>
-/// <param name="Leases">The units it holds; at most one in this version.</param>
+/// <param name="Leases">The units it holds; the first is the one it computes.</param>
 /// <param name="LastBeat">When it was heard last, by the coordinator's clock.</param>
-public sealed record WorkerView(string Worker, string Process, string Node, string Device, IReadOnlyList<LeaseView> Leases, DateTimeOffset LastBeat);
+/// <param name="SetAside">Why it gets no units for now (its disk is full, say); null where it does.</param>
+public sealed record WorkerView(
+    string Worker, string Process, string Node, string Device, IReadOnlyList<LeaseView> Leases, DateTimeOffset LastBeat,
+    string? SetAside = null);
 
 /// <summary>A unit in a worker's hands.</summary>
 /// <param name="Label">e.g. <c>resid_pre layer 21</c>; null where only the worker knows it (after a change of coordinator).</param>

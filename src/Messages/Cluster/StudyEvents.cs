@@ -12,6 +12,9 @@ public sealed record StudySubmitted(Study Study, DateTimeOffset At) : IStudyEven
 /// <summary>The plan's size, so that a later plan of other size is refused and a reader needs no plan.</summary>
 public sealed record StudyPlanned(long Units, long Cells) : IStudyEvent;
 
+/// <summary>The study's share of the workers was set.</summary>
+public sealed record StudyPrioritised(int Priority, DateTimeOffset At) : IStudyEvent;
+
 /// <summary>A process began to compute for the study.</summary>
 public sealed record ProcessStarted(string Process, DateTimeOffset At) : IStudyEvent;
 

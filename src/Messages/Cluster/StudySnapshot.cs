@@ -8,6 +8,7 @@ namespace InterpActors.Messages.Cluster;
 /// <param name="GivenUp">The same for units that were given up.</param>
 /// <param name="Defeats">The first of the given-up units, with reasons.</param>
 /// <param name="Attempts">Open units that failed before.</param>
+/// <param name="Priority">Null for 0.</param>
 public sealed record StudySnapshot(
     Study Study,
     RunState State,
@@ -18,7 +19,8 @@ public sealed record StudySnapshot(
     IReadOnlyList<UnitDefeat> Defeats,
     IReadOnlyList<UnitAttempts> Attempts,
     IReadOnlyList<ProcessRecord> Processes,
-    IReadOnlyList<UnitPreview> Best) : IWireMessage;
+    IReadOnlyList<UnitPreview> Best,
+    int? Priority = null) : IWireMessage;
 
 /// <summary>How often an open unit has failed.</summary>
 public sealed record UnitAttempts(long Ordinal, int Failures);

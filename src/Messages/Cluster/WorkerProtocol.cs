@@ -14,13 +14,16 @@ public sealed record UnitTry(StudyId Study, long Ordinal, int Attempt);
 /// <param name="Process">The incarnation of the process the worker lives in.</param>
 /// <param name="Node"><c>host:port</c> of its node; null on a single machine.</param>
 /// <param name="Siblings">How many workers the process has; null where that is of no concern.</param>
+/// <param name="Can">What it can compute; null for a worker that takes everything its device's kind can.</param>
 public sealed record RegisterWorker(
-    string Worker, string Process, string Device, IReadOnlyList<UnitTry> Holding, string? Node = null, int? Siblings = null) : IWireMessage;
+    string Worker, string Process, string Device, IReadOnlyList<UnitTry> Holding, string? Node = null, int? Siblings = null,
+    WorkerCapabilities? Can = null) : IWireMessage;
 
-/// <summary>Worker to broker: give me a unit. Parked until there is one; sent again on every tick, so a lost one does no harm.</summary>
+/// <summary>Worker to broker: give me units. Parked until there are some; sent again on every tick, so a lost one does no harm.</summary>
 /// <param name="Epoch">The broker incarnation the worker registered with.</param>
-/// <param name="Demand">How many units the worker may hold at a time.</param>
-public sealed record RequestWork(string Worker, string Epoch, int Demand) : IWireMessage;
+/// <param name="Demand">How many units the worker may hold at a time; more than one where units are short.</param>
+/// <param name="Holding">On a tick, the units in hand: what the broker leased beyond them was lost on the way. Null: not said.</param>
+public sealed record RequestWork(string Worker, string Epoch, int Demand, IReadOnlyList<UnitTry>? Holding = null) : IWireMessage;
 
 /// <summary>Worker to broker: a unit's result. Kept and sent again until <see cref="ResultAck"/> says that it is in the journal.</summary>
 public sealed record UnitResult(string Worker, string Process, UnitTry Unit, byte[] Payload, UnitPreview? Preview) : IWireMessage;

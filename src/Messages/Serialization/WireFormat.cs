@@ -51,6 +51,7 @@ public static class WireFormat
         ["e-registered.1"] = WireJson.Default.StudyRegistered,
         ["e-submitted.1"] = WireJson.Default.StudySubmitted,
         ["e-planned.1"] = WireJson.Default.StudyPlanned,
+        ["e-priority.1"] = WireJson.Default.StudyPrioritised,
         ["e-process.1"] = WireJson.Default.ProcessStarted,
         ["e-process-end.1"] = WireJson.Default.ProcessEnded,
         ["e-unit.1"] = WireJson.Default.UnitCompleted,

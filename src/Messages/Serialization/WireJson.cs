@@ -42,6 +42,7 @@ namespace InterpActors.Messages.Serialization;
 [JsonSerializable(typeof(StudyRegistered))]
 [JsonSerializable(typeof(StudySubmitted))]
 [JsonSerializable(typeof(StudyPlanned))]
+[JsonSerializable(typeof(StudyPrioritised))]
 [JsonSerializable(typeof(ProcessStarted))]
 [JsonSerializable(typeof(ProcessEnded))]
 [JsonSerializable(typeof(UnitCompleted))]

@@ -24,4 +24,10 @@ public sealed record Study(StudyId Id, string Name, string Kind, string Canonica
 /// <summary>Settings that the last bits of a result depend on and that are therefore fixed for the whole life of a run.</summary>
 /// <param name="Threads">Torch threads per worker.</param>
 /// <param name="Matmul">Which matmul route linear layers take, as fixed by the run's first process.</param>
-public sealed record ExecutionSettings(int Threads, string Matmul);
+/// <param name="Device">The kind of device, <c>cpu</c> or <c>cuda</c>; null for <c>cpu</c>. A study is computed on one kind only.</param>
+public sealed record ExecutionSettings(int Threads, string Matmul, string? Device = null)
+{
+    /// <summary><c>cpu</c> or <c>cuda</c>.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string DeviceKind => Device ?? DeviceNames.Cpu;
+}

@@ -7,6 +7,8 @@ namespace InterpActors.Messages.Studies;
 /// <param name="Running">Labels of the units that engines are computing now.</param>
 /// <param name="Best">The strongest cells seen so far, strongest first, at most three.</param>
 /// <param name="Error">Why the study stopped for good before its end (journal failure); null otherwise.</param>
+/// <param name="Priority">Its share of the workers: see <see cref="StudyPriority"/>.</param>
+/// <param name="Waiting">Why no worker computes it although it runs (none has what it needs); null otherwise.</param>
 public sealed record StudyProgress(
     StudyId Study,
     RunState State,
@@ -19,7 +21,9 @@ public sealed record StudyProgress(
     IReadOnlyList<string> Running,
     IReadOnlyList<UnitPreview> Best,
     int Workers,
-    string? Error);
+    string? Error,
+    int Priority = 0,
+    string? Waiting = null);
 
 /// <summary>Progress of one layer.</summary>
 public sealed record LayerProgress(int Layer, long Committed, long Failed, long Count);

@@ -61,7 +61,7 @@ public sealed record UnitPreview(string Label, double Score);
 /// <summary>Why a unit failed.</summary>
 public enum UnitFailureKind
 {
-    /// <summary>Another try may help (out of memory, a lost device, an unreadable file).</summary>
+    /// <summary>Another try may help (a lost device, an unreadable file).</summary>
     Transient,
 
     /// <summary>It will fail again in the same way (NaN, an intervention that changed nothing).</summary>
@@ -70,8 +70,14 @@ public enum UnitFailureKind
     /// <summary>This worker's machine cannot compute the study at all (a file is not there); another one may.</summary>
     Unfit,
 
-    /// <summary>This machine cannot go on (its disk is full): the study stops, the unit is not held to have failed, a later run resumes.</summary>
+    /// <summary>
+    /// This machine cannot go on (its disk is full). Other machines do; where there is none, the study stops, the unit is not held to have
+    /// failed, and a later run resumes.
+    /// </summary>
     Fatal,
+
+    /// <summary>The device's memory did not suffice; a device with more may compute the unit.</summary>
+    OutOfMemory,
 }
 
 /// <summary>A unit could not be computed.</summary>

@@ -38,4 +38,5 @@ public sealed record PlanTrack(string Name, long Units, long Cells);
 /// <param name="Flops">Floating-point operations of the planned computation.</param>
 /// <param name="MemoryBytes">Peak memory per process: weights, base caches and the largest unit.</param>
 /// <param name="ArtifactBytes">Bytes of large results written as artefacts.</param>
-public sealed record PlanEstimate(double Forwards, double Flops, long MemoryBytes, long ArtifactBytes);
+/// <param name="Dtype">What the computing device has to be able to compute in.</param>
+public sealed record PlanEstimate(double Forwards, double Flops, long MemoryBytes, long ArtifactBytes, string Dtype = "fp32");

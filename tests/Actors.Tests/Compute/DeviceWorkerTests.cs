@@ -13,6 +13,7 @@ public class DeviceWorkerTests : ActorTestKit
 {
     private static readonly Study Study = FakePlanner.Study();
 
+    private readonly ManualClock _clock = new();
     private readonly TestProbe _broker;
     private readonly TestProbe _engine;
     private readonly IActorRef _worker;
@@ -23,12 +24,12 @@ public class DeviceWorkerTests : ActorTestKit
         _engine = CreateTestProbe("engine");
         // Beats and repetitions are not what most of these tests are about.
         var settings = Settings with { Beat = TimeSpan.FromMinutes(1) };
-        _worker = Sys.ActorOf(DeviceWorker.Props("w", "cpu", Services(settings)), "worker");
+        _worker = Sys.ActorOf(DeviceWorker.Props("w", new WorkerSlot("cpu-0", "cpu"), Services(settings)), "worker");
     }
 
     private ComputeServices Services(InterpActors.Actors.Configuration.WorkSettings settings) => new(
         "p", _broker, new FakeRunner(), new NoLedger(), settings,
-        (kind, _) => kind == EngineKind.Training ? null : Props.Create(() => new Relay(_engine)));
+        (kind, _) => kind == EngineKind.Training ? null : Props.Create(() => new Relay(_engine))) { Clock = _clock };
 
     private static Assign Assign(long ordinal, int attempt = 1, EngineKind engine = EngineKind.Patching) =>
         new(new WorkUnit(Study.Id, ordinal, 0, 0, engine, 1, "u"), attempt, 15);
@@ -98,7 +99,7 @@ public class DeviceWorkerTests : ActorTestKit
     [Fact]
     public void Repeats_registration_requests_and_results_until_they_are_heard()
     {
-        var worker = Sys.ActorOf(DeviceWorker.Props("w2", "cpu", Services(Settings)));
+        var worker = Sys.ActorOf(DeviceWorker.Props("w2", new WorkerSlot("cpu-0", "cpu"), Services(Settings)));
         _broker.FishForMessage(m => m is RegisterWorker { Worker: "w2" });
         _broker.FishForMessage(m => m is RegisterWorker { Worker: "w2" });
         worker.Tell(new Registered("e1"), _broker);
@@ -183,6 +184,61 @@ public class DeviceWorkerTests : ActorTestKit
         _worker.Tell(Done(unit), _engine);
         Assert.IsType<WorkerLeaving>(_broker.ExpectMsg<WorkerLeaving>());
         _broker.ExpectNoMsg(100);
+    }
+
+    /// <summary>A worker whose last unit took so long, with the request it made then.</summary>
+    private RequestWork After(TimeSpan unit)
+    {
+        var first = Computing(1);
+        _clock.Advance(unit);
+        _worker.Tell(Done(first), _engine);
+        _broker.ExpectMsg<UnitResult>();
+        _worker.Tell(new ResultAck(Study.Id, 1), _broker);
+        return _broker.ExpectMsg<RequestWork>();
+    }
+
+    [Fact]
+    public void Short_units_are_taken_several_at_a_time_and_begun_one_after_another()
+    {
+        Assert.Equal(5, After(TimeSpan.FromMilliseconds(50)).Demand);
+        for (var i = 2; i < 7; i++) _worker.Tell(Assign(i), _broker);
+        // One more than it wants.
+        _worker.Tell(Assign(7), _broker);
+        Assert.Equal(7, _broker.ExpectMsg<UnitReturned>().Unit.Ordinal);
+        for (var i = 2; i < 7; i++)
+        {
+            var unit = _engine.ExpectMsg<ComputeUnit>();
+            Assert.Equal(i, unit.Assign.Unit.Ordinal);
+            _engine.ExpectNoMsg(20);
+            _worker.Tell(Done(unit), _engine);
+            _broker.FishForMessage(m => m is UnitResult);
+            // The next one is not begun before this one is in the journal.
+            _engine.ExpectNoMsg(20);
+            _worker.Tell(new ResultAck(Study.Id, i), _broker);
+        }
+    }
+
+    [Fact]
+    public void Long_units_are_taken_one_at_a_time() => Assert.Equal(1, After(TimeSpan.FromSeconds(1)).Demand);
+
+    [Fact]
+    public void Units_in_hand_are_told_in_order_dropped_before_they_begin_and_handed_back_on_leaving()
+    {
+        After(TimeSpan.FromMilliseconds(50));
+        for (var i = 2; i < 6; i++) _worker.Tell(Assign(i), _broker);
+        var running = _engine.ExpectMsg<ComputeUnit>();
+        _worker.Tell(new Registered(""), _broker);
+        Assert.Equal([2L, 3, 4, 5], _broker.FishForMessage<RegisterWorker>(_ => true).Holding.Select(h => h.Ordinal));
+        _worker.Tell(new DropUnit(Study.Id, 4), _broker);
+        _worker.Tell(new Drain(TimeSpan.FromMinutes(1)), TestActor);
+        Assert.Equal(3, _broker.FishForMessage<UnitReturned>(_ => true).Unit.Ordinal);
+        Assert.Equal(5, _broker.ExpectMsg<UnitReturned>().Unit.Ordinal);
+        Assert.False(running.Cancellation.IsCancellationRequested);
+        _worker.Tell(Done(running), _engine);
+        _broker.ExpectMsg<UnitResult>();
+        _worker.Tell(new ResultAck(Study.Id, 2), _broker);
+        _broker.ExpectMsg<WorkerLeaving>();
+        ExpectMsg<Drained>();
     }
 
     private sealed class NoLedger : IComputedLedger

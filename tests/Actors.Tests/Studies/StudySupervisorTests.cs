@@ -375,8 +375,48 @@ public class StudySupervisorTests : ActorTestKit
         _studies.Tell(new GetProgress(FakePlanner.Study("other").Id), TestActor);
         Assert.Contains("is not known", ExpectMsg<StudyRefused>().Problem);
     }
-}
 
-/// <summary>The chaos journal's switches are static: its tests run one after another.</summary>
-[CollectionDefinition(nameof(ChaosJournal), DisableParallelization = true)]
-public class ChaosJournalCollection;
+    [Fact]
+    public void A_priority_is_kept_in_the_journal_and_told_to_the_broker()
+    {
+        _studies.Tell(new SubmitStudy(Study, "p1", 3), TestActor);
+        Assert.Equal(3, ExpectMsg<ProgressReply>().Progress.Priority);
+        Assert.Equal(3, _broker.FishForMessage<StudyOpened>(m => m.HasWork).Priority);
+        // Submitted again without one it stays.
+        Submit();
+        Restart();
+        _studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
+        Assert.Equal(3, ExpectMsg<ProgressReply>().Progress.Priority);
+        _studies.Tell(new SubmitStudy(Study, "p1", -2), TestActor);
+        Assert.Equal(-2, ExpectMsg<ProgressReply>().Progress.Priority);
+        _broker.FishForMessage(m => m is StudyOpened { HasWork: true, Priority: -2 });
+    }
+
+    [Fact]
+    public void What_holds_a_study_up_is_part_of_its_progress()
+    {
+        var study = Submit();
+        study.Tell(new StudyHeldUp("no worker is there"), _broker);
+        study.Tell(new GetProgress(Study.Id), TestActor);
+        Assert.Equal("no worker is there", ExpectMsg<ProgressReply>().Progress.Waiting);
+    }
+
+    [Fact]
+    public void A_unit_is_given_to_a_second_worker_until_it_is_settled()
+    {
+        var study = Submit();
+        var offered = Take(study);
+        var unit = new UnitTry(Study.Id, offered.Unit.Ordinal, offered.Attempt);
+        study.Tell(new TakeAgain("w2", "p2", unit), _broker);
+        Assert.Equal(("w2", unit.Ordinal, 1), (_broker.ExpectMsg<UnitOffered>() is var o ? (o.Worker, o.Unit.Ordinal, o.Attempt) : default));
+        study.Tell(new UnitResult("w2", "p2", unit, FakeRunner.Payload(unit.Ordinal), null), _broker);
+        Assert.True(_broker.ExpectMsg<UnitSettled>().Finished);
+        study.Tell(new TakeAgain("w3", "p3", unit), _broker);
+        Assert.Equal("w3", _broker.ExpectMsg<NotAgain>().Worker);
+        // The slow one's result is answered, and changes nothing.
+        study.Tell(new UnitResult("w", "p1", unit, [0], null), _broker);
+        Assert.Equal(("w", true), (_broker.ExpectMsg<UnitSettled>() is var s ? (s.Worker, s.Finished) : default));
+        study.Tell(new GetProgress(Study.Id), TestActor);
+        Assert.Equal(1, ExpectMsg<ProgressReply>().Progress.Committed);
+    }
+}

@@ -28,7 +28,7 @@ internal sealed class FakeDesk(IStudyPlanner planner, IUnitRunner runner) : IStu
 
     public void Put(StudyId study, Func<StudyProgress, StudyProgress> change) => _progress[study] = change(_progress[study]);
 
-    public async Task<StudyProgress> SubmitAsync(Study study)
+    public async Task<StudyProgress> SubmitAsync(Study study, int? priority = null)
     {
         Check();
         if (_studies.TryAdd(study.Id, study))
@@ -40,6 +40,7 @@ internal sealed class FakeDesk(IStudyPlanner planner, IUnitRunner runner) : IStu
                 [.. plan.Layers.Select(l => new LayerProgress(l.Layer, done > 0 ? l.Count : 0, 0, l.Count))],
                 [.. plan.Tracks.Select(t => new TrackProgress(t.Name, 0, t.Units, 0, t.Cells))], [], [], 1, null);
         }
+        if (priority is { } wanted) Put(study.Id, p => p with { Priority = wanted });
         return await Task.FromResult(_progress[study.Id]);
     }
 

@@ -69,6 +69,7 @@ internal static class WireSamples
         new StudyRegistered(Id, At),
         new StudySubmitted(Study, At),
         new StudyPlanned(1_000_000, 9_000_000),
+        new StudyPrioritised(3, At),
         new ProcessStarted("p1", At),
         new ProcessEnded("p1", At),
         new UnitCompleted(3, 1, "p1", Bytes, Preview),

@@ -1,0 +1,62 @@
+using System.Text;
+using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Serialization;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Messages.Tests.Serialization;
+
+/// <summary>Fields that came later under the same manifest: they survive the wire, and what was written without them is still read.</summary>
+public class OptionalFieldsTests
+{
+    private static readonly StudyId Id = new("s-3f2a90c1d7e4");
+    private static readonly Study Study = new(Id, "s", "k", "{}", "", "/", new ExecutionSettings(2, "torch", "cuda"));
+
+    private static T Through<T>(T message) where T : IWireMessage =>
+        (T)WireFormat.Read(WireFormat.Write(message), WireFormat.ManifestOf(typeof(T)));
+
+    private static T Golden<T>() where T : IWireMessage
+    {
+        var manifest = WireFormat.ManifestOf(typeof(T));
+        return (T)WireFormat.Read(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", manifest + ".json")), manifest);
+    }
+
+    [Fact]
+    public void What_a_worker_can_and_holds()
+    {
+        var registration = Through(new RegisterWorker("w", "p", "cuda:0", [], null, 2, new WorkerCapabilities("cuda", 5L << 32, ["fp32"], 4)));
+        Assert.Equal(("cuda", 5L << 32, 4), (registration.Can!.DeviceKind, registration.Can.MemoryBytes, registration.Can.Threads));
+        Assert.Equal(["fp32"], registration.Can.Dtypes);
+        Assert.Equal(7, Through(new RequestWork("w", "e", 4, [new UnitTry(Id, 7, 1)])).Holding!.Single().Ordinal);
+        Assert.Null(Golden<RegisterWorker>().Can);
+        Assert.Null(Golden<RequestWork>().Holding);
+    }
+
+    [Fact]
+    public void The_device_and_the_priority_of_a_study()
+    {
+        Assert.Equal("cuda", Through(new StudySubmitted(Study, default)).Study.Execution.DeviceKind);
+        Assert.Equal("cpu", Golden<StudySubmitted>().Study.Execution.DeviceKind);
+        Assert.Equal(-3, Through(new SubmitStudy(Study, null, -3)).Priority);
+        Assert.Null(Golden<SubmitStudy>().Priority);
+        Assert.Null(Golden<StudySnapshot>().Priority);
+        var progress = new StudyProgress(Id, RunState.Running, 1, 0, 0, 0, [], [], [], [], 0, null, 2, "no worker");
+        Assert.Equal((2, "no worker"), (Through(new ProgressReply(progress)).Progress.Priority, Through(new ProgressReply(progress)).Progress.Waiting));
+    }
+
+    [Fact]
+    public void Progress_of_a_node_that_knows_no_priorities()
+    {
+        var old = Encoding.UTF8.GetString(WireFormat.Write(Golden<ProgressReply>())).Replace(",\"priority\":0", "", StringComparison.Ordinal);
+        Assert.Equal(0, ((ProgressReply)WireFormat.Read(Encoding.UTF8.GetBytes(old), "r-progress.1")).Progress.Priority);
+    }
+
+    [Fact]
+    public void A_worker_that_is_set_aside_and_a_unit_that_found_no_memory()
+    {
+        var view = new WorkerView("w", "p", "", "cpu", [], default, "the disk is full");
+        Assert.Equal("the disk is full", Through(new WorkersReply([view])).Workers.Single().SetAside);
+        var failure = new UnitFailure("w", "p", new UnitTry(Id, 1, 1), UnitFailureKind.OutOfMemory, "no memory");
+        Assert.Equal(UnitFailureKind.OutOfMemory, Through(failure).Kind);
+    }
+}
