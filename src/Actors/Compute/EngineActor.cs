@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Akka.Actor;
+using InterpActors.Actors.Telemetry;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Compute;
@@ -29,7 +31,10 @@ public abstract class EngineActor : ReceiveActor
         {
             m.Cancellation.ThrowIfCancellationRequested();
             var context = new UnitContext(m.Device, f => worker.Tell(new EngineProgress(unit, f)), m.Cancellation);
+            var begun = Stopwatch.GetTimestamp();
+            using var span = Traces.Compute(m.Assign.Unit, m.Assign.Attempt, m.Device, m.Assign.Trace);
             var output = _runner.Run(m.Study, m.Assign.Unit, context);
+            Meters.Compute(m.Device, begun);
             // Before the result leaves: whatever happens from here on, the work was done and is counted.
             _ledger.Append(unit.Study, _process, unit.Ordinal, unit.Attempt);
             worker.Tell(new EngineDone(unit, output));

@@ -4,6 +4,7 @@ using Akka.Cluster.Hosting;
 using Akka.Hosting;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Coordination;
+using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Configuration;
@@ -34,6 +35,16 @@ public static class ActorWiring
     /// <summary>Adds the way to the cluster's coordinator, for a member that cannot be it.</summary>
     public static AkkaConfigurationBuilder AddCoordinatorProxy(this AkkaConfigurationBuilder builder) =>
         builder.WithSingletonProxy<Coordinator>(Name, new ClusterSingletonOptions { Role = ClusterMembers.CoordinatorRole });
+
+    /// <summary>Adds the report of this member's load to the coordinator; that, or the way to it, must have been added.</summary>
+    /// <param name="devices">Reads the memory of the devices that this member computes on.</param>
+    public static AkkaConfigurationBuilder AddLoadReporter(this AkkaConfigurationBuilder builder, Func<IReadOnlyList<DeviceLoad>> devices) =>
+        builder.WithActors((system, registry) =>
+        {
+            var node = ClusterMembers.HostPort(((ExtendedActorSystem)system).Provider.DefaultAddress)!;
+            var every = system.Settings.Config.GetTimeSpan("interp.node.load-every");
+            system.ActorOf(Props.Create(() => new LoadReporter(node, registry.Get<Coordinator>(), every, devices)), "load");
+        });
 
     /// <summary>Adds <c>/user/compute</c>; the coordinator, or the way to it, must have been added.</summary>
     /// <param name="process">This process's incarnation, as the run's history names it.</param>

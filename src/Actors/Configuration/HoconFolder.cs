@@ -10,10 +10,10 @@ namespace InterpActors.Actors.Configuration;
 public static class HoconFolder
 {
     /// <summary>What a run on one machine uses.</summary>
-    public static readonly IReadOnlyList<string> Local = ["akka", "dispatchers", "serialization", "persistence-sqlite"];
+    public static readonly IReadOnlyList<string> Local = ["akka", "dispatchers", "serialization", "telemetry", "persistence-sqlite"];
 
     /// <summary>What a compute node of a cluster uses.</summary>
-    public static readonly IReadOnlyList<string> ComputeMember = ["akka", "dispatchers", "serialization", "remote", "cluster"];
+    public static readonly IReadOnlyList<string> ComputeMember = ["akka", "dispatchers", "serialization", "telemetry", "remote", "cluster"];
 
     /// <summary>What a coordinator of a cluster uses.</summary>
     public static IReadOnlyList<string> Coordinator(JournalLocation journal) => [.. ComputeMember, journal.Settings];

@@ -18,10 +18,14 @@ public sealed class Coordinator : ReceiveActor, IWithTimers
 
     private sealed record Revive;
 
+    /// <summary>Longer than between two reports of a member.</summary>
+    private static readonly TimeSpan LoadKept = TimeSpan.FromSeconds(30);
+
     private readonly CoordinatorServices _services;
     private readonly WorkSettings _settings;
     private readonly IActorRef _broker;
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly LoadBook _loads = new(LoadKept, TimeProvider.System);
     private IActorRef _studies;
     private bool _stopping;
 
@@ -34,6 +38,8 @@ public sealed class Coordinator : ReceiveActor, IWithTimers
 
         Receive<IStudyCommand>(m => _studies.Forward(m));
         Receive<ListStudies>(m => _studies.Forward(m));
+        Receive<NodeLoad>(_loads.Note);
+        Receive<GetLoads>(_ => Sender.Tell(new LoadsReply(_loads.Latest())));
         Receive<IWireMessage>(m => _broker.Forward(m));
         Receive<StopWhenFlushed>(m =>
         {

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using InterpActors.Actors.Telemetry;
 using InterpActors.Actors.Work;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -14,6 +15,8 @@ public sealed partial class StudySupervisor
 
     /// <summary>Processes that work on the study and have not gone.</summary>
     private readonly HashSet<string> _present = [];
+
+    private readonly UnitSpans _spans = new();
 
     private IStudyPlan? _plan;
     private StudyTally? _tally;
@@ -40,6 +43,7 @@ public sealed partial class StudySupervisor
         Command<UnitUntouched>(m =>
         {
             _running.Remove(m.Unit.Ordinal);
+            _spans.End(m.Unit.Ordinal, "handed back");
             LayerOf(m.Unit.Ordinal)?.Tell(new PutBackUnit(m.Unit.Ordinal, _state.Failures(m.Unit.Ordinal), false));
         });
         Command<UnitClaimed>(m =>
@@ -57,6 +61,7 @@ public sealed partial class StudySupervisor
         Command<BrokerReborn>(_ =>
         {
             _running.Clear();
+            _spans.Clear();
             foreach (var layer in _layers) layer?.Tell(new PutBackAllUnits());
             if (_state.Study is not null && !_state.IsOver) OpenAtBroker();
         });
@@ -112,7 +117,7 @@ public sealed partial class StudySupervisor
     {
         See(m.Worker, m.Process);
         if (!_state.IsOpen || _plan is null || _state.IsSettled(m.Unit.Ordinal)) _services.Broker.Tell(new NotAgain(_id, m.Worker));
-        else _services.Broker.Tell(new UnitOffered(m.Worker, _plan[m.Unit.Ordinal], m.Unit.Attempt));
+        else _services.Broker.Tell(new UnitOffered(m.Worker, _plan[m.Unit.Ordinal], m.Unit.Attempt, _spans.Of(m.Unit.Ordinal)));
     }
 
     private void See(string worker, string process)
@@ -139,13 +144,14 @@ public sealed partial class StudySupervisor
             return;
         }
         _running[m.Unit.Ordinal] = m.Unit.Label;
-        _services.Broker.Tell(new UnitOffered(m.Take.Worker, m.Unit, m.Attempt));
+        _services.Broker.Tell(new UnitOffered(m.Take.Worker, m.Unit, m.Attempt, _spans.Begin(m.Unit, m.Attempt, m.Take.Worker)));
     }
 
     /// <summary>The unit is in nobody's hands any more.</summary>
     private void Forget(long ordinal, bool settled)
     {
         _running.Remove(ordinal);
+        _spans.End(ordinal, settled ? null : "failed");
         if (LayerOf(ordinal) is not { } layer) return;
         if (settled) layer.Tell(new SettleUnit(ordinal));
         else layer.Tell(new PutBackUnit(ordinal, _state.Failures(ordinal), true));

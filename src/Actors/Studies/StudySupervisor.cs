@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
+using InterpActors.Actors.Telemetry;
 using InterpActors.Actors.Work;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
@@ -198,9 +200,11 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     {
         var asker = Sender;
         _changing.Add(asker);
-        PersistInOrder(_state.Decide(command, _services.Settings.Retry), () =>
+        var events = _state.Decide(command, _services.Settings.Retry);
+        PersistInOrder(events, () =>
         {
             _changing.Remove(asker);
+            if (_state.IsOver && events.Count > 0) Traces.Study(_id, History(), Now);
             if (_state.IsOver) _services.Broker.Tell(new StudyClosed(_id));
             else if (_state.IsOpen) OpenAtBroker();
             asker.Tell(new ProgressReply(Progress()));
@@ -219,8 +223,12 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         _present.Add(m.Process);
         // A second copy of a result on its way to the journal is answered when it is sent again.
         if (!_persisting.Add(m.Unit.Ordinal)) return;
+        var begun = Stopwatch.GetTimestamp();
+        var writing = Traces.Persist(_spans.Span(m.Unit.Ordinal));
         PersistAsync(events[0], e =>
         {
+            writing?.Dispose();
+            Meters.Commit(_plan, m.Unit.Ordinal, begun);
             Apply(e);
             _persisting.Remove(m.Unit.Ordinal);
             _tally?.Committed(m.Unit.Ordinal);
@@ -245,6 +253,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             Settled(unit.Ordinal, worker, _state.IsOver || _state.IsSettled(unit.Ordinal));
             return;
         }
+        Meters.Fail(kind);
         _persisting.Add(unit.Ordinal);
         var left = events.Count;
         PersistAllAsync(events, e =>
@@ -279,6 +288,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         PersistInOrder(events, () =>
         {
             _services.Broker.Tell(new StudyClosed(_id));
+            Traces.Study(_id, History(), Now);
             _snapshots.Begun();
             SaveSnapshot(_state.ToSnapshot());
         });

@@ -40,7 +40,8 @@ public sealed record NotAgain(StudyId Study, string Worker);
 public sealed record StudyHeldUp(string? Reason);
 
 /// <summary>The answer to <see cref="TakeUnit"/>: compute this.</summary>
-public sealed record UnitOffered(string Worker, WorkUnit Unit, int Attempt);
+/// <param name="Trace">The unit's span; null where nothing is traced.</param>
+public sealed record UnitOffered(string Worker, WorkUnit Unit, int Attempt, string? Trace = null);
 
 /// <summary>The answer to <see cref="TakeUnit"/>: nothing until <see cref="StudyHasWork"/>.</summary>
 public sealed record NothingToTake(StudyId Study, string Worker);

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Telemetry;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -208,9 +209,10 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
             if (_holders.Of(id, unit.Ordinal).Count == 0) Tell(id, new UnitUntouched(unit));
             return;
         }
-        var assign = new Assign(m.Unit, m.Attempt, _settings.Lease.TotalSeconds);
+        var assign = new Assign(m.Unit, m.Attempt, _settings.Lease.TotalSeconds, m.Trace);
         Hold(worker, new Lease(unit, assign, charged) { Since = Now });
         worker.Actor.Tell(assign);
+        Meters.Assign();
         Serve(worker);
     }
 

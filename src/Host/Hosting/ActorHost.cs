@@ -2,6 +2,7 @@ using Akka.Configuration;
 using Akka.Hosting;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace InterpActors.Host.Hosting;
@@ -26,7 +27,10 @@ internal static class ActorHost
             });
             wire(akka);
         });
+        // Made by the container, so that it sends what is left when the host is disposed of.
+        builder.Services.AddSingleton(_ => Telemetry.Start(config));
         var host = builder.Build();
+        host.Services.GetRequiredService<Telemetry>();
         await host.StartAsync();
         return host;
     }

@@ -90,6 +90,7 @@ internal sealed class ClusterMembership
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new ConnectionWatch(trouble)), "connections"));
             if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal.Name);
             else akka.AddCoordinatorProxy();
+            akka.AddLoadReporter(options.Computes ? DeviceMemory.Read : () => []);
             if (options.Computes) akka.AddComputeNode(process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger);
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
         });

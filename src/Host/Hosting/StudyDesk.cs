@@ -63,8 +63,10 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocat
         var members = ClusterMembers.View(membership().Cluster);
         try
         {
-            var reply = await membership().Coordinator.Ask<WorkersReply>(new GetWorkers(), OneTry);
-            return new ClusterView(members, reply.Workers);
+            var coordinator = membership().Coordinator;
+            var workers = coordinator.Ask<WorkersReply>(new GetWorkers(), OneTry);
+            var loads = (await coordinator.Ask<LoadsReply>(new GetLoads(), OneTry)).Loads.ToDictionary(l => l.Node);
+            return new ClusterView([.. members.Select(m => m with { Load = loads.GetValueOrDefault(m.Address) })], (await workers).Workers);
         }
         catch (AskTimeoutException)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using InterpActors.Messages.Studies;
 using Microsoft.AspNetCore.Http;
 
@@ -9,9 +10,11 @@ internal static class RequestGuard
     public static async Task PassAsync(HttpContext http, RequestDelegate next, AccessGate gate, long maximumBody)
     {
         AccessGate.Harden(http.Response);
+        var route = http.GetEndpoint()?.Metadata.GetMetadata<ApiRoute>();
+        NameSpan(http, route);
         try
         {
-            var open = http.GetEndpoint()?.Metadata.GetMetadata<ApiRoute>()?.Open == true;
+            var open = route?.Open == true;
             if (!open && gate.Refuse(http.Request) is { } refused)
             {
                 if (refused.Status == StatusCodes.Status401Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
@@ -58,6 +61,20 @@ internal static class RequestGuard
                     break;
             }
         }
+    }
+
+    /// <summary>By the route, not by the path: all requests for one study's progress, say, are of one kind.</summary>
+    private static void NameSpan(HttpContext http, ApiRoute? route)
+    {
+        if (Activity.Current is not { IsAllDataRequested: true } span) return;
+        span.DisplayName = route is null ? http.Request.Method : $"{http.Request.Method} {route.Pattern}";
+        span.SetTag("http.request.method", http.Request.Method);
+        span.SetTag("http.route", route?.Pattern);
+        http.Response.OnStarting(() =>
+        {
+            span.SetTag("http.response.status_code", http.Response.StatusCode);
+            return Task.CompletedTask;
+        });
     }
 
     private static Task TooLargeAsync(HttpContext http, long maximumBody)

@@ -83,6 +83,7 @@ public sealed class WebHost : IAsyncDisposable
         // Signals are the node's to handle.
         builder.Services.AddSingleton<IHostLifetime, NodeLifetime>();
         builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton<MeterFigures>();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -100,7 +101,7 @@ public sealed class WebHost : IAsyncDisposable
         routes.AddRange(new ResultRoutes(desk, new ResultStore(desk, planner, reducer, options.DataFolder)).All());
         routes.Add(new LiveMaps(desk, planner, partial, options).Route());
         routes.AddRange(streams.All());
-        routes.AddRange(ClusterRoutes.All(desk));
+        routes.AddRange(ClusterRoutes.All(desk, app.Services.GetRequiredService<MeterFigures>()));
         routes.Add(OpenApi.Route(routes));
         var gate = new AccessGate(options.Token);
         app.Use(next => http => RequestGuard.PassAsync(http, next, gate, options.MaximumBody));

@@ -13,7 +13,9 @@ public sealed record ClusterView(IReadOnlyList<MemberView> Members, IReadOnlyLis
 /// <param name="Status">Akka's word, e.g. <c>Up</c>, <c>Leaving</c>.</param>
 /// <param name="Reachable">False while its heartbeats are missed.</param>
 /// <param name="Active">True for the coordinator that leads now; others of that role stand by.</param>
-public sealed record MemberView(string Address, IReadOnlyList<string> Roles, string Status, bool Reachable, bool Active);
+/// <param name="Load">As it reported last; null where it did not lately.</param>
+public sealed record MemberView(
+    string Address, IReadOnlyList<string> Roles, string Status, bool Reachable, bool Active, NodeLoad? Load = null);
 
 /// <summary>One device's worker, as the broker knows it.</summary>
 /// <param name="Worker">Its name, unique in the cluster.</param>

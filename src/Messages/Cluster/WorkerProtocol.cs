@@ -50,7 +50,8 @@ public sealed record Registered(string Epoch) : IWireMessage;
 
 /// <summary>Broker to worker: compute this.</summary>
 /// <param name="LeaseSeconds">The unit goes to another worker when no beat arrives for so long.</param>
-public sealed record Assign(WorkUnit Unit, int Attempt, double LeaseSeconds) : IWireMessage
+/// <param name="Trace">The unit's span, as W3C <c>traceparent</c>; null where nothing is traced.</param>
+public sealed record Assign(WorkUnit Unit, int Attempt, double LeaseSeconds, string? Trace = null) : IWireMessage
 {
     /// <summary>The try this assignment is.</summary>
     public UnitTry Try() => new(Unit.Study, Unit.Ordinal, Attempt);

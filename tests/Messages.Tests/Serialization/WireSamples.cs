@@ -31,6 +31,9 @@ internal static class WireSamples
     [
         new RegisterWorker("p1/cpu-0", "p1", "cpu", [Try]),
         new GetWorkers(),
+        new NodeLoad("10.0.0.2:4053", 7.5, 8, 1 << 30, [new DeviceLoad("cuda:0", 1L << 33, 1L << 36)]),
+        new GetLoads(),
+        new LoadsReply([new NodeLoad("10.0.0.2:4053", 0, 8, 1 << 30, [])]),
         new WorkersReply([new WorkerView("p1/cpu-0", "p1", "10.0.0.2:4053", "cpu", [new LeaseView(Id, 3, 1, "resid_pre layer 2", 0.5)], At)]),
         new ListStudies(),
         new KnownStudies([Id]),

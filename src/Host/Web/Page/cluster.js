@@ -3,6 +3,7 @@ const at = (id) => document.getElementById(id);
 const count = (n) => n.toLocaleString("en-US");
 const over = (s) => s.error != null || ["completed", "completed-with-errors", "cancelled"].includes(s.state);
 const part = (done, all) => (all > 0 ? Math.min(1, done / all) : 1);
+const bytes = (n) => (n >= 2 ** 30 ? (n / 2 ** 30).toFixed(1) + " GiB" : Math.round(n / 2 ** 20) + " MiB");
 const share = (x) => Math.floor(100 * x) + " %";
 let token = sessionStorage.getItem("token") ?? "";
 let overview = null;
@@ -178,10 +179,16 @@ function drawNodes(cluster) {
     at("members"),
     cluster.members,
     (m) => m.address,
-    () => make("li", {}, make("b"), make("span", { className: "muted" })),
+    () => make("li", {}, make("b"), make("span", { className: "muted" }), meter()),
     (row, m) => {
+      const load = m.load;
       say(row.firstChild, m.address + " ");
-      say(row.lastChild, `${m.roles.join(", ")} · ${m.reachable ? m.status.toLowerCase() : "unreachable"}${m.active ? " · leads" : ""}`);
+      fill(row.lastChild, load ? part(load.cores, load.processors) : 0, false);
+      const busy = load
+        ? ` · ${load.cores.toFixed(1)} of ${plural(load.processors, "core")} · ${bytes(load.memory_bytes)}`
+          + load.devices.filter((d) => d.device !== "cpu").map((d) => ` · ${d.device} ${bytes(d.used_bytes)} of ${bytes(d.total_bytes)}`).join("")
+        : "";
+      say(row.children[1], `${m.roles.join(", ")} · ${m.reachable ? m.status.toLowerCase() : "unreachable"}${m.active ? " · leads" : ""}${busy}`);
     },
   );
   keep(
@@ -193,7 +200,8 @@ function drawNodes(cluster) {
       const lease = w.leases[0];
       say(row.children[0], w.worker + " ");
       const heard = new Date(w.last_beat).toLocaleTimeString();
-      const unit = lease ? `${lease.label ?? "unit " + lease.ordinal} of ${lease.study}` : "idle";
+      const more = w.leases.length > 1 ? ` and ${plural(w.leases.length - 1, "unit")} more` : "";
+      const unit = w.set_aside ? `set aside: ${w.set_aside}` : lease ? `${lease.label ?? "unit " + lease.ordinal} of ${lease.study}${more}` : "idle";
       say(row.children[1], `${w.device} · ${unit} · heard ${heard}`);
       fill(row.children[2], lease ? lease.fraction : 0, false);
     },
