@@ -11,29 +11,40 @@ namespace InterpActors.Bench.Scale;
 /// </summary>
 internal sealed class IdleNodes : IDisposable
 {
-    /// <summary>After so long nothing is compiled or searched for any more.</summary>
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
-
     private readonly TemporaryFolder _folder = new();
     private readonly List<(string Name, Process Process)> _nodes = [];
 
-    public static async Task MeasureAsync(JsonObject figures, bool quick)
+    /// <summary>Starts the nodes; null where their processor time cannot be read.</summary>
+    public static async Task<IdleNodes?> StartAsync()
     {
-        if (!File.Exists("/proc/self/stat"))
+        if (!OperatingSystem.IsLinux())
         {
             Console.WriteLine("idle_cpu_percent is measured on Linux only");
-            return;
+            return null;
         }
-        using var nodes = new IdleNodes();
-        var coordinator = await nodes.StartAsync("coordinator");
-        await nodes.StartAsync("compute", "--seed-node", coordinator);
-        await Task.Delay(Settling);
+        var nodes = new IdleNodes();
+        try
+        {
+            var coordinator = await nodes.StartAsync("coordinator");
+            await nodes.StartAsync("compute", "--seed-node", coordinator);
+            return nodes;
+        }
+        catch
+        {
+            nodes.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Measures them; they should have been up for a while, so that nothing is compiled any more.</summary>
+    public async Task MeasureAsync(JsonObject figures, bool quick)
+    {
         var clock = Stopwatch.StartNew();
-        var before = nodes._nodes.Select(n => ProcessorSeconds(n.Process)).ToArray();
+        var before = _nodes.Select(n => ProcessorSeconds(n.Process)).ToArray();
         await Task.Delay(TimeSpan.FromSeconds(quick ? 10 : 30));
         var seconds = clock.Elapsed.TotalSeconds;
-        var shares = nodes._nodes.Select((n, i) => 100 * (ProcessorSeconds(n.Process) - before[i]) / seconds).ToArray();
-        foreach (var (node, share) in nodes._nodes.Zip(shares)) Add(figures, $"idle_cpu_percent_{node.Name}", share);
+        var shares = _nodes.Select((n, i) => 100 * (ProcessorSeconds(n.Process) - before[i]) / seconds).ToArray();
+        foreach (var (node, share) in _nodes.Zip(shares)) Add(figures, $"idle_cpu_percent_{node.Name}", share);
         Add(figures, "idle_cpu_percent", shares.Max());
     }
 

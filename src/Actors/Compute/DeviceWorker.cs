@@ -123,7 +123,8 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
             Register();
             return;
         }
-        _services.Broker.Tell(new WorkerBeat(_id, _epoch, _running?.Unit, _running?.Fraction ?? 0));
+        // Asking says as well that it is alive: an idle node sends half as much.
+        if (InHand > 0 || _drainer is not null) _services.Broker.Tell(new WorkerBeat(_id, _epoch, _running?.Unit, _running?.Fraction ?? 0));
         if (_report is not null) _services.Broker.Tell(_report);
         if (_running is { Started: false }) _services.Broker.Tell(new DescribeStudy(_running.Unit.Study));
         Ask(Holding());

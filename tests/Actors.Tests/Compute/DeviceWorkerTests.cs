@@ -104,10 +104,11 @@ public class DeviceWorkerTests : ActorTestKit
         _broker.FishForMessage(m => m is RegisterWorker { Worker: "w2" });
         worker.Tell(new Registered("e1"), _broker);
         _broker.FishForMessage(m => m is RequestWork { Worker: "w2" });
-        _broker.FishForMessage(m => m is WorkerBeat { Worker: "w2" });
+        // While it has nothing, asking is its sign of life.
         _broker.FishForMessage(m => m is RequestWork { Worker: "w2" });
         worker.Tell(Assign(3), _broker);
         _broker.FishForMessage(m => m is DescribeStudy);
+        _broker.FishForMessage(m => m is WorkerBeat { Worker: "w2" });
         _broker.FishForMessage(m => m is DescribeStudy);
         worker.Tell(new StudyDescription(Study), _broker);
         worker.Tell(Done(_engine.ExpectMsg<ComputeUnit>()), _engine);
