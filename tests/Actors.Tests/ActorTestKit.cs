@@ -13,7 +13,7 @@ public abstract class ActorTestKit(string more = "") : TestKit(Config(more))
         new RetryPolicy(3, TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(50)), 10);
 
     private static Config Config(string more) => HoconFolder.Load(
-        HoconFolder.Default, ["akka", "dispatchers", "serialization"],
+        HoconFolder.Default, ["akka", "dispatchers", "serialization", "artifacts"],
         """
         akka.persistence.journal.plugin = "akka.persistence.journal.inmem"
         akka.persistence.snapshot-store.plugin = "akka.persistence.snapshot-store.inmem"

@@ -13,7 +13,8 @@ public static class HoconFolder
     public static readonly IReadOnlyList<string> Local = ["akka", "dispatchers", "serialization", "telemetry", "persistence-sqlite"];
 
     /// <summary>What a compute node of a cluster uses.</summary>
-    public static readonly IReadOnlyList<string> ComputeMember = ["akka", "dispatchers", "serialization", "telemetry", "remote", "cluster"];
+    public static readonly IReadOnlyList<string> ComputeMember =
+        ["akka", "dispatchers", "serialization", "telemetry", "remote", "cluster", "artifacts"];
 
     /// <summary>What a coordinator of a cluster uses.</summary>
     public static IReadOnlyList<string> Coordinator(JournalLocation journal) => [.. ComputeMember, journal.Settings];

@@ -132,24 +132,25 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
                 throw;
             }
         }
-        // Here, where one unit's cancellation is its own; what many units wait for together is not to be cancelled by one of them.
-        using var files = _files.Open(study.Folder, study.Inputs, cancellation);
-        var prepared = Prepare(study, cancellation);
         try
         {
-            return (prepared, Session(study, prepared));
+            return OpenNow(study, cancellation);
         }
-        catch (StudyException)
+        catch (StudyException) when (study.Inputs is not null)
         {
-            // It was read from files that may have gone since: once more, from where they are now.
+            // It was found where files may have gone since: once more, from where they are now.
             _prepared.Forget(study.Id);
-            prepared = Prepare(study, cancellation);
-            return (prepared, Session(study, prepared));
+            return OpenNow(study, cancellation);
         }
     }
 
-    private SessionLease Session(Study study, Prepared prepared) =>
-        _sessions.Take(study, prepared.Opened, () => _files.Open(study.Folder, study.Inputs, CancellationToken.None));
+    private (Prepared, SessionLease) OpenNow(Study study, CancellationToken cancellation)
+    {
+        // Here, where one unit's cancellation is its own; what many units wait for together is not to be cancelled by one of them.
+        using var files = _files.Open(study.Folder, study.Inputs, cancellation);
+        var prepared = Prepare(study, cancellation);
+        return (prepared, _sessions.Take(study, prepared.Opened, () => _files.Open(study.Folder, study.Inputs, CancellationToken.None)));
+    }
 
     private Prepared Prepare(Study study, CancellationToken cancellation)
     {

@@ -60,6 +60,7 @@ public static class CommandLine
         ChangeCommand.Resume(),
         ChangeCommand.Cancel(),
         ReportCommand.Create(),
+        ExportCommand.Create(),
         NodeCommand.Create(),
         CertsCommand.Create(),
         MethodsCommand.Create(),

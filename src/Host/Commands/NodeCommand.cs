@@ -1,4 +1,5 @@
 using System.CommandLine;
+using InterpActors.Actors.Artifacts;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Journal;
 using InterpActors.Compute.Studies;
@@ -52,11 +53,15 @@ internal static class NodeCommand
         var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, http, token, seeds, journal, data, workers, certs, config, set };
         command.SetAction(async parsed =>
         {
-            using var engine = new StudyEngine();
-            using var identity = CertificateFiles.Asked(parsed.GetValue(certs)) is { } folder ? NodeIdentity.Load(folder) : null;
+            var folder = Data(parsed.GetValue(data), parsed.GetValue(port));
+            var artifacts = new NodeArtifacts(Path.Combine(folder, "artifacts"));
+            var files = new FilesByContent(artifacts);
+            using var engine = new StudyEngine(StudyKinds.All, files: files);
+            using var identity = CertificateFiles.Asked(parsed.GetValue(certs)) is { } certificates ? NodeIdentity.Load(certificates) : null;
             var error = parsed.InvocationConfiguration.Error;
-            var options = new ClusterNodeOptions(Roles(parsed.GetValue(roles)!), Data(parsed.GetValue(data), parsed.GetValue(port)), engine, engine)
+            var options = new ClusterNodeOptions(Roles(parsed.GetValue(roles)!), folder, engine, engine)
             {
+                Artifacts = artifacts,
                 Host = parsed.GetValue(host)!,
                 Port = parsed.GetValue(port),
                 Seeds = parsed.GetValue(seeds)!,
@@ -72,20 +77,27 @@ internal static class NodeCommand
                 throw new StudyException("only coordinators have an HTTP API", "--http", "leave it out, or add the role coordinator");
             var (webHost, webPort) = WebAddress.Parse(listen ?? "0");
             var web = new WebOptions(webHost, webPort, Token(parsed.GetValue(token)), options.Data) { Certificate = identity?.Certificate };
-            return await RunAsync(options, engine, web, parsed.InvocationConfiguration);
+            return await RunAsync(options, engine, files, web, parsed.InvocationConfiguration);
         });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        ClusterNodeOptions options, StudyEngine engine, WebOptions webOptions, InvocationConfiguration console)
+        ClusterNodeOptions options, StudyEngine engine, IStudyFiles files, WebOptions webOptions, InvocationConfiguration console)
     {
+        // A coordinator that computes nothing itself does not keep the weights that it looked at.
+        void VerifyAndForget(Study study)
+        {
+            using var own = new StudyEngine(StudyKinds.All, ownSessions: true, files);
+            own.Verify(study);
+        }
+        var intake = new StudyIntake(files, options.Artifacts, options.Computes ? study => engine.Verify(study) : VerifyAndForget);
         using var interrupts = new Interrupts();
         interrupts.Arm();
         try
         {
             await using var node = await ClusterNode.StartAsync(options, interrupts.Asked);
-            await using var web = node.Desk is { } desk ? await WebHost.StartAsync(desk, engine, engine, engine, webOptions) : null;
+            await using var web = node.Desk is { } desk ? await WebHost.StartAsync(desk, engine, engine, engine, webOptions, intake) : null;
             if (options.Identity is null && !AccessGate.IsLoopback(options.Host))
                 options.Say("without --certs every machine that reaches this node can join, read and send; see interp certs");
             if (web is not null && webOptions.Token is null)

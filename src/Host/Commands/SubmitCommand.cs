@@ -6,7 +6,7 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
 
-/// <summary><c>interp submit STUDY.conf</c>: hands a study to a cluster; prints its id first.</summary>
+/// <summary><c>interp submit STUDY.conf</c>: hands a study and its files to a cluster; prints its id first.</summary>
 internal static class SubmitCommand
 {
     public static Command Create()
@@ -27,7 +27,7 @@ internal static class SubmitCommand
                 + "given again for a study that runs, it changes",
         };
         var set = SharedOptions.Set();
-        var command = new Command("submit", "Hands a study to a cluster") { study, cluster, watch, folder, threads, priority, set };
+        var command = new Command("submit", "Hands a study, with the files that it names, to a cluster") { study, cluster, watch, folder, threads, priority, set };
         command.SetAction(async parsed =>
         {
             // What is wrong in the file itself is said without asking anybody.
@@ -35,9 +35,11 @@ internal static class SubmitCommand
             if (parsed.GetValue(folder) is { } checkedFirst) RemoteReport.Check(checkedFirst, null);
             using var client = new ClusterClient(parsed.GetValue(cluster));
             var name = Path.GetFileName(file.Path);
-            var submission = new StudySubmission(file.Source, file.Folder, name, overrides, parsed.GetValue(threads),
-                parsed.GetValue(priority) is { } wanted ? StudyPriority.Check(wanted) : null);
-            var reply = await client.SubmitAsync(submission);
+            int? rank = parsed.GetValue(priority) is { } wanted ? StudyPriority.Check(wanted) : null;
+            var upload = new InputUpload(client, parsed.InvocationConfiguration.Error);
+            var inputs = await upload.SendAsync(file, parsed.GetValue(threads));
+            var submission = new StudySubmission(file.Source, file.Folder, name, overrides, parsed.GetValue(threads), rank, inputs);
+            var reply = await upload.ExplainAsync(() => client.SubmitAsync(submission));
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(reply.Study.Value);
             await output.FlushAsync();

@@ -93,6 +93,7 @@ internal sealed class ClusterMembership
             akka.AddLoadReporter(options.Computes ? DeviceMemory.Read : () => []);
             if (options.Computes) akka.AddComputeNode(process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger);
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
+            if (options.Artifacts is { } artifacts) akka.WithActors((system, _) => artifacts.Join(system));
         });
     }
 

@@ -1,3 +1,4 @@
+using InterpActors.Actors.Artifacts;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Journal;
 using InterpActors.Host.Certificates;
@@ -36,6 +37,9 @@ public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data
 
     /// <summary>Hears one line of what the user should know while the node runs, e.g. why nobody lets it in.</summary>
     public Action<string> Say { get; init; } = _ => { };
+
+    /// <summary>The files by content that the node has and passes on; null for a node whose studies' files are all in place.</summary>
+    public NodeArtifacts? Artifacts { get; init; }
 
     public bool IsCoordinator => Roles.Contains(ClusterMembers.CoordinatorRole);
 

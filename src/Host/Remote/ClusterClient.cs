@@ -6,6 +6,7 @@ using System.Text.Json;
 using InterpActors.Host.Certificates;
 using InterpActors.Host.Commands;
 using InterpActors.Host.Web;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Remote;
@@ -18,6 +19,9 @@ internal sealed class ClusterClient : IDisposable
 {
     /// <summary>A coordinator loads a model to compile a study, so an answer may take its time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    /// <summary>It looks at files, and runs the prompts through the model, before it accepts a study.</summary>
+    private static readonly TimeSpan VerifyPatience = TimeSpan.FromMinutes(30);
 
     /// <summary>Streams say something every five seconds.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(20);
@@ -56,10 +60,32 @@ internal sealed class ClusterClient : IDisposable
     public string Address { get; }
 
     public Task<SubmissionReply> SubmitAsync(StudySubmission submission) =>
-        JsonAsync<SubmissionReply>(() => new HttpRequestMessage(HttpMethod.Post, "api/studies")
-        {
-            Content = JsonContent.Create(submission, HttpAnswers.Info<StudySubmission>()),
-        });
+        JsonAsync<SubmissionReply>(() => Post("api/studies", submission), VerifyPatience);
+
+    /// <summary>Which of a study's files the coordinator lacks; null where it takes no files.</summary>
+    public Task<MissingInputs?> MissingAsync(InputQuery query) => GuardAsync(async () =>
+    {
+        using var limit = new CancellationTokenSource(VerifyPatience);
+        using var answer = await SendAsync(() => Post("api/artifacts/missing", query), limit.Token, HttpStatusCode.NotFound);
+        return answer.StatusCode == HttpStatusCode.NotFound ? null
+            : await answer.Content.ReadFromJsonAsync(HttpAnswers.Info<MissingInputs>(), limit.Token) ?? throw new JsonException("null");
+    });
+
+    /// <summary>Sends a file, or what of it is missing yet.</summary>
+    /// <param name="offset">How much of it the coordinator has.</param>
+    /// <returns>False where the coordinator has another part of it by now: ask again what it has.</returns>
+    public Task<bool> UploadAsync(ArtifactId artifact, Stream file, long offset) => GuardAsync(async () =>
+    {
+        file.Position = offset;
+        var content = new StreamContent(file, 128 << 10);
+        content.Headers.ContentLength = file.Length - offset;
+        if (offset > 0) content.Headers.ContentRange = new ContentRangeHeaderValue(offset, file.Length - 1, file.Length);
+        var request = new HttpRequestMessage(HttpMethod.Put, $"api/artifacts/{artifact}") { Content = content };
+        // What is refused is not sent.
+        request.Headers.ExpectContinue = true;
+        using var answer = await SendAsync(() => request, CancellationToken.None, HttpStatusCode.Conflict);
+        return answer.StatusCode != HttpStatusCode.Conflict;
+    });
 
     public Task<StudyListing> ListAsync() => GetAsync<StudyListing>("api/studies");
 
@@ -100,20 +126,24 @@ internal sealed class ClusterClient : IDisposable
 
     private static HttpRequestMessage Get(string path) => new(HttpMethod.Get, path);
 
+    private static HttpRequestMessage Post<T>(string path, T body) =>
+        new(HttpMethod.Post, path) { Content = JsonContent.Create(body, HttpAnswers.Info<T>()) };
+
     private Task<T> GetAsync<T>(string path) => JsonAsync<T>(() => Get(path));
 
-    private Task<T> JsonAsync<T>(Func<HttpRequestMessage> request) => GuardAsync(async () =>
+    private Task<T> JsonAsync<T>(Func<HttpRequestMessage> request, TimeSpan? patience = null) => GuardAsync(async () =>
     {
-        using var limit = new CancellationTokenSource(Patience);
+        using var limit = new CancellationTokenSource(patience ?? Patience);
         using var answer = await SendAsync(request, limit.Token);
         return await answer.Content.ReadFromJsonAsync(HttpAnswers.Info<T>(), limit.Token) ?? throw new JsonException("null");
     });
 
-    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendAsync(
+        Func<HttpRequestMessage> request, CancellationToken cancellation, HttpStatusCode? expected = null)
     {
         using var message = request();
         var answer = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
-        if (answer.IsSuccessStatusCode) return answer;
+        if (answer.IsSuccessStatusCode || answer.StatusCode == expected) return answer;
         using (answer)
         {
             var line = await ReasonAsync(answer, cancellation);

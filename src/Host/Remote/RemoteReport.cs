@@ -5,6 +5,7 @@ using InterpActors.Host.Commands;
 using InterpActors.Host.Display;
 using InterpActors.Host.Runs;
 using InterpActors.Host.Web;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Remote;
@@ -28,14 +29,20 @@ internal sealed class RemoteReport(ClusterClient client, IRunDisplay display)
     {
         Check(folder, study);
         var listing = await client.ResultsAsync(study);
-        if (listing.Files.FirstOrDefault(f => !IsBelow(f.Name)) is { } stray)
-            throw new RunFailedException($"{client.Address}: its file '{stray.Name}' leads out of the folder; nothing was written");
-        Directory.CreateDirectory(folder);
-        foreach (var file in listing.Files) await FetchAsync(study, file, folder);
+        await FetchAsync(study, listing.Files, folder);
         display.Say(listing.Sentence);
         foreach (var warning in listing.Warnings) display.Say($"warning: {warning}");
         display.Conclude($"{(listing.Failed ? "failed: " : "")}{Path.Combine(folder, "report.html")}");
         return listing.Failed ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    /// <summary>Fetches some of a study's files.</summary>
+    public async Task FetchAsync(StudyId study, IReadOnlyList<ResultFile> files, string folder)
+    {
+        if (files.FirstOrDefault(f => !NamedArtifact.IsName(f.Name)) is { } stray)
+            throw new RunFailedException($"{client.Address}: its file '{stray.Name}' leads out of the folder; nothing was written");
+        Directory.CreateDirectory(folder);
+        foreach (var file in files) await FetchAsync(study, file, folder);
     }
 
     private async Task FetchAsync(StudyId study, ResultFile file, string folder)
@@ -53,10 +60,6 @@ internal sealed class RemoteReport(ClusterClient client, IRunDisplay display)
         }
         File.Move(partial, path, overwrite: true);
     }
-
-    private static bool IsBelow(string name) =>
-        name.Length > 0 && !name.Contains('\\', StringComparison.Ordinal) && !name.Contains('\0', StringComparison.Ordinal)
-        && name.Split('/').All(part => part is not ("" or "." or ".."));
 
     private static string? IdIn(string manifest)
     {

@@ -15,6 +15,9 @@ namespace InterpActors.Host.Web;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
     Converters = [typeof(StudyIdJson), typeof(RunStateJson)])]
 [JsonSerializable(typeof(StudySubmission))]
+[JsonSerializable(typeof(InputQuery))]
+[JsonSerializable(typeof(MissingInputs))]
+[JsonSerializable(typeof(ArtifactReceipt))]
 [JsonSerializable(typeof(SubmissionReply))]
 [JsonSerializable(typeof(StudyListing))]
 [JsonSerializable(typeof(StudyDetail))]

@@ -16,6 +16,12 @@ internal sealed record ApiRoute(
     /// <summary>What may stand after the question mark: name and meaning.</summary>
     public IReadOnlyList<(string Name, string Meaning)> Query { get; init; } = [];
 
+    /// <summary>Media type of a body that is no JSON; null for none.</summary>
+    public string? BodyMedia { get; init; }
+
+    /// <summary>Largest body, in bytes; null for the limit of all routes.</summary>
+    public Func<long>? MaximumBody { get; init; }
+
     public static ApiRoute Get<TAnswer>(string pattern, string summary, Func<HttpContext, Task<TAnswer>> handle) =>
         new("GET", pattern, summary, null, typeof(TAnswer), Json, async http => await http.AnswerAsync(await handle(http)));
 

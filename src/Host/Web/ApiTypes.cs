@@ -1,3 +1,4 @@
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -6,14 +7,33 @@ namespace InterpActors.Host.Web;
 
 /// <summary>A study to be run: <c>POST /api/studies</c>.</summary>
 /// <param name="Source">The study file's text.</param>
-/// <param name="Folder">Absolute; where its relative paths start, on a path that the coordinator and the compute nodes share.</param>
+/// <param name="Folder">Absolute; where its relative paths start.</param>
 /// <param name="File">What messages call the file.</param>
 /// <param name="Set"><c>key=value</c> each, as <c>--set</c>.</param>
 /// <param name="Threads">Torch threads per worker.</param>
 /// <param name="Priority">From <see cref="StudyPriority.Lowest"/> to <see cref="StudyPriority.Highest"/>; null leaves a known study's as it
 /// is, 0 for a new one.</param>
+/// <param name="Inputs">
+/// The files that it names, by content, which were sent before; null where its paths lead to them on the coordinator.
+/// </param>
 public sealed record StudySubmission(
-    string Source, string Folder, string? File = null, IReadOnlyList<string>? Set = null, int? Threads = null, int? Priority = null);
+    string Source, string Folder, string? File = null, IReadOnlyList<string>? Set = null, int? Threads = null, int? Priority = null,
+    IReadOnlyList<StudyInput>? Inputs = null);
+
+/// <summary>Which of these files must be sent? <c>POST /api/artifacts/missing</c>.</summary>
+/// <param name="Folder">Absolute; where relative paths start.</param>
+public sealed record InputQuery(string Folder, IReadOnlyList<StudyInput> Inputs);
+
+/// <summary>The files that must be sent.</summary>
+public sealed record MissingInputs(IReadOnlyList<MissingInput> Missing);
+
+/// <summary>A file that must be sent.</summary>
+/// <param name="Offset">How much of it is there from an upload that was interrupted.</param>
+public sealed record MissingInput(ArtifactId Sha256, long Bytes, long Offset);
+
+/// <summary>The answer to an upload.</summary>
+/// <param name="Here">How much of the file is there now.</param>
+public sealed record ArtifactReceipt(ArtifactId Sha256, long Bytes, long Here);
 
 /// <summary>The answer to a submission.</summary>
 /// <param name="Created">False where the study was known already: it is run once.</param>

@@ -12,6 +12,7 @@ internal static class RequestGuard
         AccessGate.Harden(http.Response);
         var route = http.GetEndpoint()?.Metadata.GetMetadata<ApiRoute>();
         NameSpan(http, route);
+        maximumBody = route?.MaximumBody?.Invoke() ?? maximumBody;
         try
         {
             var open = route?.Open == true;
@@ -82,6 +83,6 @@ internal static class RequestGuard
         // The rest of the body is not read.
         http.Response.Headers.Connection = "close";
         return http.RefuseAsync(StatusCodes.Status413PayloadTooLarge,
-            $"the request is larger than {maximumBody >> 10} KiB; put prompts in a file of their own");
+            $"the request is larger than {maximumBody >> 10} KiB; files go to /api/artifacts, of at most interp.artifacts.upload-limit");
     }
 }

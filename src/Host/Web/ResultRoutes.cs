@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using InterpActors.Host.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -7,11 +8,15 @@ namespace InterpActors.Host.Web;
 /// <summary>The run folder of a study that is over: what is in it, and each file.</summary>
 internal sealed class ResultRoutes(IStudyDesk desk, ResultStore store)
 {
+    private const string Zip = "application/zip";
+
     public IEnumerable<ApiRoute> All() =>
     [
         ApiRoute.Get("/api/studies/{id}/results", "The files of the study's run folder, once it is over",
             async http => (await FindAsync(http)).Listing),
-        ApiRoute.Raw("/api/studies/{id}/results/{**name}", "One file of the study's run folder", "application/octet-stream", DownloadAsync),
+        ApiRoute.Raw("/api/studies/{id}/results.zip", "The study's whole run folder", Zip, ZipAsync),
+        ApiRoute.Raw("/api/studies/{id}/results/{**name}", "One file of the study's run folder; answers ranges", "application/octet-stream",
+            DownloadAsync),
     ];
 
     private async Task<(ResultListing Listing, string Folder)> FindAsync(HttpContext http)
@@ -32,9 +37,7 @@ internal sealed class ResultRoutes(IStudyDesk desk, ResultStore store)
         // Only names of the listing are opened, so that no path leads out of the folder.
         var file = listing.Files.FirstOrDefault(f => f.Name == name)
             ?? throw new ApiException(StatusCodes.Status404NotFound, $"the results of {listing.Study} have no such file");
-        await using var content =
-            new FileStream(Path.Combine(folder, file.Name), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        http.Response.ContentType = Path.GetExtension(name) switch
+        var media = Path.GetExtension(name) switch
         {
             ".csv" => "text/csv; charset=utf-8",
             ".json" => "application/json",
@@ -42,7 +45,23 @@ internal sealed class ResultRoutes(IStudyDesk desk, ResultStore store)
         };
         // A report is somebody's file: it must not run as a page of the coordinator.
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{Path.GetFileName(file.Name)}\"";
-        http.Response.ContentLength = file.Bytes;
-        await content.CopyToAsync(http.Response.Body, http.RequestAborted);
+        await http.SendFileAsync(Path.Combine(folder, file.Name), file.Sha256, media);
+    }
+
+    /// <summary>The whole run folder as it is sent, without a copy of it.</summary>
+    private async Task ZipAsync(HttpContext http)
+    {
+        var (listing, folder) = await FindAsync(http);
+        http.Response.ContentType = Zip;
+        http.Response.Headers.ContentDisposition = $"attachment; filename=\"{listing.Study}.zip\"";
+        await using var zip = await ZipArchive.CreateAsync(
+            http.Response.Body, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, http.RequestAborted);
+        foreach (var file in listing.Files)
+        {
+            var entry = zip.CreateEntry($"{listing.Study}/{file.Name}", CompressionLevel.Fastest);
+            await using var content = File.OpenRead(Path.Combine(folder, file.Name));
+            await using var target = await entry.OpenAsync(http.RequestAborted);
+            await content.CopyToAsync(target, http.RequestAborted);
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using InterpActors.Host.Hosting;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
@@ -42,6 +43,10 @@ internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudy
             _turn.Release();
         }
     }
+
+    /// <summary>The path of a large result by its content, among the folders that are at hand; null where there is none.</summary>
+    public string? ArtifactPath(ArtifactId artifact) =>
+        _ready.Values.Select(r => Path.Combine(r.Folder, "artifacts", artifact.Value)).FirstOrDefault(File.Exists);
 
     private (ResultListing, string) Write(Study study, RunHistory history, Func<long, byte[]?> payloads)
     {

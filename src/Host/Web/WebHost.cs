@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using InterpActors.Compute.Studies;
 using InterpActors.Host.Hosting;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -18,12 +19,12 @@ namespace InterpActors.Host.Web;
 public sealed class WebHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly ClusterWatch _watch;
+    private readonly IReadOnlyList<Task> _loops;
     private readonly CancellationTokenSource _stopping;
 
-    private WebHost(WebApplication app, ClusterWatch watch, CancellationTokenSource stopping, string host)
+    private WebHost(WebApplication app, IReadOnlyList<Task> loops, CancellationTokenSource stopping, string host)
     {
-        (_app, _watch, _stopping) = (app, watch, stopping);
+        (_app, _loops, _stopping) = (app, loops, stopping);
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Endpoint = new DnsEndPoint(host, new Uri(address).Port);
     }
@@ -37,9 +38,11 @@ public sealed class WebHost : IAsyncDisposable
         .SelectMany(e => e.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Select(m => $"{m} {e.RoutePattern.RawText}"))];
 
     /// <summary>Begins to listen.</summary>
+    /// <param name="intake">How studies are accepted; null where their files are in place and nothing is looked at before they run.</param>
     /// <exception cref="StudyException">It cannot listen there, or an address that others can reach has no token.</exception>
     public static async Task<WebHost> StartAsync(
-        IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, IPartialResults partial, WebOptions options)
+        IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, IPartialResults partial, WebOptions options,
+        StudyIntake? intake = null)
     {
         if (options.Token is { } token && token.Trim().Length == 0)
             throw new StudyException("the token is empty", "INTERP_TOKEN", "give one, or none at all");
@@ -50,7 +53,9 @@ public sealed class WebHost : IAsyncDisposable
 
         var stopping = new CancellationTokenSource();
         var watch = new ClusterWatch(desk, stopping.Token);
-        var app = Build(desk, planner, reducer, partial, options, addresses, watch, stopping.Token);
+        intake ??= new StudyIntake(new FilesInPlace());
+        var keeper = new InputKeeper(desk, watch, intake);
+        var app = Build(desk, planner, reducer, partial, options, addresses, watch, intake, keeper, stopping.Token);
         try
         {
             await app.StartAsync();
@@ -61,7 +66,7 @@ public sealed class WebHost : IAsyncDisposable
             throw new StudyException($"cannot listen on {options.Host}:{options.Port} ({e.Message})", "--http",
                 "choose another port, or 0 for a free one", e);
         }
-        return new WebHost(app, watch, stopping, options.Host);
+        return new WebHost(app, [watch.Ended, Task.Run(() => keeper.RunAsync(stopping.Token))], stopping, options.Host);
     }
 
     public async ValueTask DisposeAsync()
@@ -71,13 +76,13 @@ public sealed class WebHost : IAsyncDisposable
         await _stopping.CancelAsync();
         await _app.StopAsync(TimeSpan.FromSeconds(5));
         await _app.DisposeAsync();
-        await _watch.Ended;
+        await Task.WhenAll(_loops);
         _stopping.Dispose();
     }
 
     private static WebApplication Build(
         IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, IPartialResults partial, WebOptions options, IPAddress[] addresses,
-        ClusterWatch watch, CancellationToken stopping)
+        ClusterWatch watch, StudyIntake intake, InputKeeper keeper, CancellationToken stopping)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // Signals are the node's to handle.
@@ -97,8 +102,10 @@ public sealed class WebHost : IAsyncDisposable
         var app = builder.Build();
         var streams = new EventStreams(desk, watch, options, stopping);
         var routes = new List<ApiRoute>();
-        routes.AddRange(new StudyRoutes(desk, planner, new Submissions(desk, planner, options)).All());
-        routes.AddRange(new ResultRoutes(desk, new ResultStore(desk, planner, reducer, options.DataFolder)).All());
+        routes.AddRange(new StudyRoutes(desk, planner, new Submissions(desk, planner, intake, keeper, options)).All());
+        var results = new ResultStore(desk, planner, reducer, options.DataFolder);
+        routes.AddRange(new ResultRoutes(desk, results).All());
+        if (intake.Artifacts is { } artifacts) routes.AddRange(new ArtifactRoutes(intake, artifacts, results).All());
         routes.Add(new LiveMaps(desk, planner, partial, options).Route());
         routes.AddRange(streams.All());
         routes.AddRange(ClusterRoutes.All(desk, app.Services.GetRequiredService<MeterFigures>()));

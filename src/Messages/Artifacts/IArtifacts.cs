@@ -6,7 +6,7 @@ namespace InterpActors.Messages.Artifacts;
 /// </summary>
 public interface IArtifacts
 {
-    /// <summary>Whether the file is on this machine, and is what its name says.</summary>
+    /// <summary>Whether the file is in this machine's store, and is what its name says.</summary>
     bool Has(ArtifactId artifact);
 
     /// <summary>

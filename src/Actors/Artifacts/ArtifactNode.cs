@@ -1,0 +1,111 @@
+using Akka.Actor;
+using InterpActors.Messages.Artifacts;
+
+namespace InterpActors.Actors.Artifacts;
+
+/// <summary>
+/// A node's part in passing files on: sends pieces of what it has to other nodes, and fetches what is asked for here, each file once however
+/// many ask. Reads and writes files, so it runs apart from other actors.
+/// </summary>
+internal sealed class ArtifactNode : ReceiveActor
+{
+    /// <summary>The dispatcher of <c>hocon/artifacts.conf</c>.</summary>
+    public const string Dispatcher = "interp.artifacts.dispatcher";
+
+    /// <summary>Its name under <c>/user</c>.</summary>
+    public const string Name = "artifacts";
+
+    /// <summary>A node that asked for no piece for so long is not being served any more.</summary>
+    private static readonly TimeSpan Served = TimeSpan.FromSeconds(2);
+
+    private readonly ArtifactStore _store;
+    private readonly ArtifactSettings _settings;
+    private readonly Func<IReadOnlyList<ICanTell>> _others;
+    private readonly Dictionary<ArtifactId, List<IActorRef>> _askers = [];
+    private readonly Dictionary<IActorRef, ArtifactId> _fetches = [];
+    private readonly Queue<FetchArtifact> _queue = new();
+    private readonly Dictionary<IActorRef, DateTime> _receivers = [];
+
+    /// <param name="others">The other nodes' actors of this kind.</param>
+    public ArtifactNode(ArtifactStore store, ArtifactSettings settings, Func<IReadOnlyList<ICanTell>> others)
+    {
+        (_store, _settings, _others) = (store, settings, others);
+        Receive<FindArtifact>(Find);
+        Receive<ReadArtifact>(Read);
+        Receive<FetchArtifact>(Fetch);
+        Receive<Fetched>(m => Answer(m.Artifact, m));
+        Receive<NotFetched>(m => Answer(m.Artifact, m));
+        Receive<Terminated>(Gone);
+    }
+
+    public static Props Props(ArtifactStore store, ArtifactSettings settings, Func<IReadOnlyList<ICanTell>> others) =>
+        Akka.Actor.Props.Create(() => new ArtifactNode(store, settings, others)).WithDispatcher(Dispatcher);
+
+    private void Find(FindArtifact m)
+    {
+        if (_store.LengthOf(m.Artifact) is not { } bytes)
+        {
+            Sender.Tell(new ArtifactMissing(m.Artifact));
+            return;
+        }
+        var now = DateTime.UtcNow;
+        foreach (var (old, _) in _receivers.Where(r => now - r.Value > Served).ToArray()) _receivers.Remove(old);
+        Sender.Tell(new ArtifactFound(m.Artifact, bytes, Busy: _receivers.Count >= _settings.Receivers && !_receivers.ContainsKey(Sender)));
+    }
+
+    private void Read(ReadArtifact m)
+    {
+        _receivers[Sender] = DateTime.UtcNow;
+        try
+        {
+            using var file = m.Offset >= 0 ? _store.OpenRead(m.Artifact) : null;
+            if (file is not null && m.Offset < file.Length)
+            {
+                var content = new byte[Math.Min(Math.Clamp(m.Length, 1, ArtifactChunk.LargestLength), file.Length - m.Offset)];
+                file.Position = m.Offset;
+                file.ReadExactly(content);
+                Sender.Tell(new ArtifactChunk(m.Artifact, m.Offset, content));
+                return;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another node may have it.
+        }
+        Sender.Tell(new ArtifactMissing(m.Artifact));
+    }
+
+    private void Fetch(FetchArtifact m)
+    {
+        if (_askers.TryGetValue(m.Artifact, out var askers))
+        {
+            askers.Add(Sender);
+            return;
+        }
+        _askers[m.Artifact] = [Sender];
+        _queue.Enqueue(m);
+        StartNext();
+    }
+
+    private void StartNext()
+    {
+        while (_fetches.Count < _settings.Parallel && _queue.TryDequeue(out var next))
+        {
+            var fetch = Context.ActorOf(ArtifactFetch.Props(next, _store, _settings, _others));
+            Context.Watch(fetch);
+            _fetches.Add(fetch, next.Artifact);
+        }
+    }
+
+    private void Answer(ArtifactId artifact, object answer)
+    {
+        if (!_askers.Remove(artifact, out var askers)) return;
+        foreach (var asker in askers) asker.Tell(answer);
+    }
+
+    private void Gone(Terminated m)
+    {
+        if (_fetches.Remove(m.ActorRef, out var artifact)) Answer(artifact, new NotFetched(artifact, "fetching it broke off"));
+        StartNext();
+    }
+}

@@ -1,0 +1,97 @@
+using Akka.Actor;
+using Akka.Cluster;
+using InterpActors.Actors.Configuration;
+using InterpActors.Messages.Artifacts;
+
+namespace InterpActors.Actors.Artifacts;
+
+/// <summary>
+/// The files by content that a node has or can get. Outlives the node's actor systems: a member that was removed joins again with what it
+/// has.
+/// </summary>
+/// <param name="folder">Of the store; made when the node joins.</param>
+public sealed class NodeArtifacts(string folder) : IArtifacts
+{
+    /// <summary>A request that got no answer is made again: its actor system may have ended.</summary>
+    private static readonly TimeSpan OneAsk = TimeSpan.FromSeconds(30);
+
+    private readonly Lazy<ArtifactStore> _store = new(() => new ArtifactStore(folder));
+    private volatile IActorRef? _node;
+
+    /// <summary>The node's own store.</summary>
+    public ArtifactStore Store => _store.Value;
+
+    /// <summary>Largest file that is taken from outside the cluster, in bytes; as configured when the node joined.</summary>
+    public long UploadLimit { get; private set; } = long.MaxValue;
+
+    /// <summary>Begins to pass files on and to fetch them, as a member of a cluster.</summary>
+    public void Join(ActorSystem system)
+    {
+        var cluster = Cluster.Get(system);
+        Join(system, () => [.. cluster.State.Members
+            .Where(m => m.Address != cluster.SelfAddress && m.Status is MemberStatus.Up or MemberStatus.WeaklyUp or MemberStatus.Leaving)
+            .OrderByDescending(m => m.HasRole(ClusterMembers.CoordinatorRole))
+            .Select(m => system.ActorSelection(new RootActorPath(m.Address) / "user" / ArtifactNode.Name))]);
+    }
+
+    /// <param name="others">The other nodes' actors.</param>
+    internal void Join(ActorSystem system, Func<IReadOnlyList<ICanTell>> others)
+    {
+        var settings = ArtifactSettings.From(system.Settings.Config);
+        Store.Limit = settings.CacheLimit;
+        UploadLimit = Math.Min(settings.UploadLimit, settings.CacheLimit);
+        _node = system.ActorOf(ArtifactNode.Props(Store, settings, others), ArtifactNode.Name);
+    }
+
+    /// <inheritdoc/>
+    public bool Has(ArtifactId artifact) => Store.Find(artifact) is not null;
+
+    /// <inheritdoc/>
+    public void Offer(ArtifactId artifact, string path) => Store.Offer(artifact, path);
+
+    /// <inheritdoc/>
+    public IArtifactFolder Open(string name, IReadOnlyList<NamedArtifact> files, CancellationToken cancellation)
+    {
+        // Held before they are here, so that none goes to make room for the next one.
+        var held = Store.Hold(files.Select(f => f.Artifact));
+        try
+        {
+            ArtifactFolders.Check(name, files);
+            foreach (var file in files)
+                if (Store.Find(file.Artifact) is null) Fetch(file, cancellation);
+            return new Folder(ArtifactFolders.Make(Store, name, files), held);
+        }
+        catch (Exception e)
+        {
+            held.Dispose();
+            if (e is IOException or UnauthorizedAccessException) throw new ArtifactException($"{name}: {e.Message}", e);
+            throw;
+        }
+    }
+
+    private void Fetch(NamedArtifact file, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var node = _node ?? throw new ArtifactException($"{file.Name} (SHA-256 {file.Artifact.Value[..12]}…) is not on this machine");
+            try
+            {
+                var answer = node.Ask<object>(new FetchArtifact(file.Artifact, file.Bytes), OneAsk, cancellation).GetAwaiter().GetResult();
+                if (answer is NotFetched failed)
+                    throw new ArtifactException($"{file.Name} (SHA-256 {file.Artifact.Value[..12]}…) cannot be had: {failed.Problem}");
+                return;
+            }
+            catch (AskTimeoutException)
+            {
+                // Still on its way, or asked of an actor system that has ended.
+            }
+        }
+    }
+
+    private sealed class Folder(string path, IDisposable held) : IArtifactFolder
+    {
+        public string Path { get; } = path;
+
+        public void Dispose() => held.Dispose();
+    }
+}
