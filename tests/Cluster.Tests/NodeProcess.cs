@@ -18,9 +18,15 @@ public sealed class NodeProcess : IDisposable
     /// <summary><c>host:port</c> as the node printed it.</summary>
     public string Address { get; private set; } = "";
 
-    public static async Task<NodeProcess> StartAsync(params string[] arguments)
+    /// <summary>The URL of its HTTP API as the node printed it; empty where it has none.</summary>
+    public string Http { get; private set; } = "";
+
+    public static Task<NodeProcess> StartAsync(params string[] arguments) => StartInAsync("", arguments);
+
+    /// <param name="folder">The working folder; the test's own where it is empty.</param>
+    public static async Task<NodeProcess> StartInAsync(string folder, params string[] arguments)
     {
-        var node = new NodeProcess(Start(["node", .. arguments]));
+        var node = new NodeProcess(Start(["node", .. arguments], folder));
         try
         {
             node._process.ErrorDataReceived += (_, e) =>
@@ -31,7 +37,9 @@ public sealed class NodeProcess : IDisposable
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             var line = await node._process.StandardOutput.ReadLineAsync(limit.Token);
             Assert.StartsWith("ready akka=", line ?? node.Errors, StringComparison.Ordinal);
-            node.Address = line!.Split(' ')[1]["akka=".Length..];
+            var said = line!.Split(' ');
+            node.Address = said[1]["akka=".Length..];
+            if (said.Length > 2) node.Http = $"http://{said[2]["http=".Length..]}";
             return node;
         }
         catch
@@ -105,9 +113,10 @@ public sealed class NodeProcess : IDisposable
         }
     }
 
-    private static Process Start(string[] arguments) => Process.Start(new ProcessStartInfo("dotnet", [typeof(CommandLine).Assembly.Location, .. arguments])
+    private static Process Start(string[] arguments, string folder = "") => Process.Start(new ProcessStartInfo("dotnet", [typeof(CommandLine).Assembly.Location, .. arguments])
     {
         RedirectStandardOutput = true,
         RedirectStandardError = true,
+        WorkingDirectory = folder,
     })!;
 }

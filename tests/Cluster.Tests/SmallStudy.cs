@@ -37,7 +37,7 @@ public sealed class SmallStudy : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static string Root()
+    internal static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "InterpActors.sln"))) folder = folder.Parent!;

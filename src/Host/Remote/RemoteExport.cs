@@ -11,8 +11,8 @@ internal sealed class RemoteExport(ClusterClient client, IRunDisplay display)
     private static readonly Dictionary<string, (Predicate<string> Holds, string What)> Known = new()
     {
         ["csv"] = (name => !name.Contains('/') && name.EndsWith(".csv", StringComparison.Ordinal), "tables"),
-        ["parquet"] = (name => name == "results.parquet", "a table of results"),
-        ["mib"] = (name => name.StartsWith("mib/", StringComparison.Ordinal), "a circuit"),
+        ["parquet"] = (name => name == "results.parquet", "table of results"),
+        ["mib"] = (name => name.StartsWith("mib/", StringComparison.Ordinal), "circuit"),
         ["saelens"] = (name => name.StartsWith("saelens/", StringComparison.Ordinal), "dictionaries"),
     };
 

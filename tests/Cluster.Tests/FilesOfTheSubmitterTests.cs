@@ -1,0 +1,84 @@
+using System.Text.Json.Nodes;
+
+namespace InterpActors.Cluster.Tests;
+
+/// <summary>Neither coordinator nor compute node has, or can see for long, any file of whoever submits.</summary>
+public sealed class FilesOfTheSubmitterTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("submitter-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public async Task A_study_whose_files_are_gone_after_submission_gives_the_bytes_of_a_local_run()
+    {
+        var study = Submitter();
+        Assert.Equal(0, await NodeProcess.RunAsync("run", study, "--out", At("local"), "--workers", "2", "--quiet"));
+        using var coordinator = await Node("coordinator", "--roles", "coordinator");
+        using var compute = await Node("compute", "--roles", "compute", "--workers", "1", "--seed-node", coordinator.Address);
+
+        Assert.Equal((0, ""), Sent(await NodeProcess.FinishAsync("submit", study, "--cluster", coordinator.Http)));
+        Directory.Delete(At("submitter"), recursive: true);
+        var id = await CompletedAsync(coordinator);
+        Assert.Equal(0, await NodeProcess.RunAsync("report", id, "--cluster", coordinator.Http, "--out", At("report")));
+
+        var local = await File.ReadAllBytesAsync(At("local/results.csv"));
+        Assert.Equal(local, await File.ReadAllBytesAsync(At("report/results.csv")));
+        Assert.Equal(Stored("coordinator"), Stored("compute"));
+        Assert.Equal(5, Stored("compute").Length);
+        Assert.Equal("", coordinator.Errors.Replace("interp: without a token the HTTP API answers this machine only; INTERP_TOKEN sets one\n", ""));
+    }
+
+    /// <summary>Model, prompts and study file in a folder of its own, named by relative paths.</summary>
+    private string Submitter()
+    {
+        Directory.CreateDirectory(At("submitter/my model"));
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(SmallStudy.Root(), "models", "tr-ioi")))
+            File.Copy(file, Path.Combine(At("submitter/my model"), Path.GetFileName(file)));
+        File.WriteAllLines(At("submitter/pairs.jsonl"), Enumerable.Range(0, 64).Select(i =>
+            $$"""{"clean":[{{string.Join(',', Enumerable.Range(0, 12).Select(t => (i * 7 + t * 3) % 20))}}],"corrupt":[{{string.Join(',', Enumerable.Range(0, 12).Select(t => (i * 5 + t * 2) % 20))}}],"answers":[{{i % 20}}],"wrong":[{{(i + 3) % 20}}]}"""));
+        File.WriteAllText(At("submitter/study.conf"), """
+            study {
+              name = moved
+              model { path = "my model" }
+              task { kind = pairs, file = pairs.jsonl }
+              metric { kind = logit-difference }
+              method { kind = activation-patching, components = [resid_pre, z], by = position }
+            }
+            """);
+        return At("submitter/study.conf");
+    }
+
+    private async Task<NodeProcess> Node(string name, params string[] arguments)
+    {
+        Directory.CreateDirectory(At($"{name}/here"));
+        return await NodeProcess.StartInAsync(At($"{name}/here"), [.. arguments, "--data", At($"{name}/data")]);
+    }
+
+    /// <summary>The one study that there is, once it is completed.</summary>
+    private static async Task<string> CompletedAsync(NodeProcess coordinator)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            var json = JsonNode.Parse(await http.GetStringAsync(new Uri($"{coordinator.Http}/api/studies"), limit.Token))!;
+            var study = Assert.Single(json["studies"]!.AsArray())!;
+            if ((string)study["state"]! == "completed") return (string)study["study"]!;
+            await Task.Delay(200, limit.Token);
+        }
+    }
+
+    /// <summary>Names of the files in a node's store.</summary>
+    private string[] Stored(string node) =>
+    [
+        .. Directory.EnumerateFiles(At($"{node}/data/artifacts"), "*", SearchOption.AllDirectories).Where(f => new FileInfo(f).LinkTarget is null)
+            .Select(f => Path.GetRelativePath(At($"{node}/data/artifacts"), f)).Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>What is sent is told; nothing else is.</summary>
+    private static (int, string) Sent((int Code, string Errors) finished) =>
+        (finished.Code, string.Join('\n', finished.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => !l.StartsWith("sending ", StringComparison.Ordinal))));
+
+    private string At(string name) => Path.Combine(_root, name);
+}
