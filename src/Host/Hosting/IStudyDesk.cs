@@ -41,6 +41,9 @@ public interface IStudyDesk
     /// <summary>The payload of every unit committed by now, by its ordinal (null for others). Thread-safe, usable until the node stops.</summary>
     Task<Func<long, byte[]?>> PayloadsAsync(StudyId study);
 
+    /// <summary>What happened to a study, as its journal tells it: the newest notes, oldest first; none of one that is not known.</summary>
+    Task<IReadOnlyList<StudyNote>> NotesAsync(StudyId study);
+
     /// <summary>Members and workers of the cluster.</summary>
     Task<ClusterView> MembersAsync();
 }

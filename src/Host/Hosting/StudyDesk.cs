@@ -23,6 +23,7 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocat
 
     private readonly JournalReader _reader = new(journal);
     private readonly Dictionary<StudyId, StudyJournal> _journals = [];
+    private readonly Dictionary<StudyId, StudyLog> _logs = [];
 
     public async Task<StudyProgress> SubmitAsync(Study study, int? priority = null) =>
         Accepted(await Ask(new SubmitStudy(study, null, priority), PlanningPatience));
@@ -56,6 +57,20 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocat
     public Task<Func<long, byte[]?>> PayloadsAsync(StudyId study) => Task.Run<Func<long, byte[]?>>(() =>
     {
         lock (_journals) return Known(study).Payload;
+    });
+
+    public Task<IReadOnlyList<StudyNote>> NotesAsync(StudyId study) => Task.Run(() =>
+    {
+        StudyLog? log;
+        lock (_logs)
+        {
+            if (!_logs.TryGetValue(study, out log)) _logs[study] = log = new StudyLog(_reader, study);
+        }
+        lock (log)
+        {
+            log.Refresh();
+            return log.Notes;
+        }
     });
 
     public async Task<ClusterView> MembersAsync()

@@ -159,7 +159,7 @@ public sealed class ApiTests
         using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync());
         var first = JsonNode.Parse((await lines.ReadLineAsync())!["data: ".Length..])!;
         Assert.Equal("cpu-0@a", (string)first["cluster"]!["workers"]![0]!["worker"]!);
-        web.Desk.Put(new StudyId(id), p => p with { State = RunState.Cancelled });
+        using (await web.Post($"/api/studies/{id}/cancel", "")) { }
         web.Desk.Cluster = web.Desk.Cluster with { Workers = [] };
         var text = "";
         while (!text.Contains("left", StringComparison.Ordinal))

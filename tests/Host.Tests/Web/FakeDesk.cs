@@ -18,6 +18,8 @@ internal sealed class FakeDesk(IStudyPlanner planner, IUnitRunner runner) : IStu
     /// <summary>Where a submitted study stands at once.</summary>
     public RunState Submitted { get; set; } = RunState.Running;
 
+    public ConcurrentQueue<(StudyId Study, StudyNote Note)> Notes { get; } = new();
+
     /// <summary>When set, everything fails with this line.</summary>
     public string? Trouble { get; set; }
 
@@ -79,6 +81,9 @@ internal sealed class FakeDesk(IStudyPlanner planner, IUnitRunner runner) : IStu
             runner.Run(definition, plan[ordinal], new UnitContext("cpu", _ => { }, default)).Payload);
     }
 
+    public Task<IReadOnlyList<StudyNote>> NotesAsync(StudyId study) =>
+        Task.FromResult<IReadOnlyList<StudyNote>>([.. Notes.Where(n => n.Study == study).Select(n => n.Note)]);
+
     public Task<ClusterView> MembersAsync()
     {
         Check();
@@ -87,6 +92,7 @@ internal sealed class FakeDesk(IStudyPlanner planner, IUnitRunner runner) : IStu
 
     private Task ChangeAsync(StudyId study, RunState state)
     {
+        Notes.Enqueue((study, new StudyNote(Notes.Count + 1, DateTimeOffset.UtcNow, state.ToString().ToLowerInvariant())));
         Put(study, p => p with { State = state });
         return Task.CompletedTask;
     }

@@ -59,7 +59,7 @@ function fill(element, x, bad) {
 
 function words(s) {
   const failed = s.failed ? `, ${count(s.failed)} given up` : "";
-  const state = s.error != null ? "stopped" : s.state;
+  const state = s.error != null ? "stopped" : s.waiting != null ? `waits: ${s.waiting}` : s.state;
   return `${state} · ${share(part(s.committed, s.planned))} · ${count(s.committed)} of ${count(s.planned)} units${failed}`;
 }
 
@@ -216,7 +216,10 @@ function drawLog(log) {
     (l) => l.number,
     () => make("li", {}, make("time"), make("span")),
     (row, l) => {
-      say(row.firstChild, new Date(l.at).toLocaleTimeString());
+      const when = new Date(l.at);
+      const today = when.toDateString() === new Date().toDateString();
+      row.firstChild.dateTime = l.at;
+      say(row.firstChild, (today ? "" : when.toLocaleDateString(undefined, { month: "short", day: "numeric" }) + " ") + when.toLocaleTimeString());
       say(row.lastChild, (l.study ? l.study + ": " : "") + l.text);
     },
   );
