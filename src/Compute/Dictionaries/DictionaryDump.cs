@@ -1,7 +1,5 @@
-using InterpActors.Compute.Dictionaries.Files;
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries;

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using InterpActors.Compute.Dictionaries.Architectures;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries;

@@ -27,6 +27,32 @@ public static class FileHash
         folder.Note(path, null, actual, bytes);
     }
 
+    /// <summary>The same for a folder: its files of some kinds, by name and content. Neither the folder's name nor other files in it count.</summary>
+    /// <param name="patterns">Which files count, e.g. <c>cfg.json</c>, <c>*.safetensors</c>.</param>
+    /// <exception cref="StudyException">A file cannot be read, or is not the one the study was planned with.</exception>
+    public static void PinFolder(
+        StudySection section, string hashKey, string path, StudyFolder folder, string pathKey, params IReadOnlyList<string> patterns)
+    {
+        var lines = new List<string>();
+        try
+        {
+            var root = folder.PathOf(path);
+            foreach (var file in patterns.SelectMany(p => Directory.EnumerateFiles(root, p)).Distinct().Order(StringComparer.Ordinal))
+            {
+                var name = Path.GetFileName(file);
+                using var stream = File.OpenRead(file);
+                var sha256 = Convert.ToHexStringLower(SHA256.HashData(stream));
+                lines.Add($"{name} {sha256}\n");
+                folder.Note(path, name, sha256, stream.Length);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StudyException($"'{path}' cannot be read: {e.Message}", section.Where(pathKey), inner: e);
+        }
+        Pin(section, hashKey, Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(string.Concat(lines)))), path);
+    }
+
     /// <summary>The same for a hash that is known.</summary>
     public static void Pin(StudySection section, string hashKey, string actual, string what)
     {

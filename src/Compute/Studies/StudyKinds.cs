@@ -1,6 +1,7 @@
 using InterpActors.Compute.Methods.Ablation;
 using InterpActors.Compute.Methods.ActivationPatching;
 using InterpActors.Compute.Methods.HeadMetrics;
+using InterpActors.Compute.Methods.SaeEvaluation;
 
 namespace InterpActors.Compute.Studies;
 
@@ -12,5 +13,6 @@ public static class StudyKinds
         new ActivationPatchingKind(),
         new AblationKind(),
         new HeadMetricsKind(),
+        new SaeEvaluationKind(),
     ];
 }

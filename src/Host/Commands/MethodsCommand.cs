@@ -10,8 +10,12 @@ internal static class MethodsCommand
 {
     public static Command Create()
     {
-        var kind = new Argument<string?>("kind") { HelpName = "KIND", Arity = ArgumentArity.ZeroOrOne,
-            Description = "Prints its keys, defaults, formula, cost and source" };
+        var kind = new Argument<string?>("kind")
+        {
+            HelpName = "KIND",
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "Prints its keys, defaults, formula, cost and source"
+        };
         var command = new Command("methods", "Lists the kinds of study and of task") { kind };
         command.SetAction(parsed => Run(parsed.GetValue(kind), parsed.InvocationConfiguration.Output));
         return command;

@@ -12,8 +12,12 @@ internal static class ModelRunCommand
     public static Command Create()
     {
         var model = SharedOptions.Model();
-        var prompts = new Option<string>("--prompts") { HelpName = "F.jsonl", Required = true,
-            Description = "A line each: {\"text\":\"…\"} or {\"tokens\":[…]}, optional \"id\"" };
+        var prompts = new Option<string>("--prompts")
+        {
+            HelpName = "F.jsonl",
+            Required = true,
+            Description = "A line each: {\"text\":\"…\"} or {\"tokens\":[…]}, optional \"id\""
+        };
         var save = new Option<string[]>("--save")
         {
             HelpName = "NAMES",
@@ -21,8 +25,12 @@ internal static class ModelRunCommand
             AllowMultipleArgumentsPerToken = true,
             Description = "Hook names, short forms (resid_pre, z, pattern) and globs, separated by commas; logits is one too",
         };
-        var file = new Option<string>("--out") { HelpName = "F.safetensors", Required = true,
-            Description = "Keys: <prompt id>/<hook name>" };
+        var file = new Option<string>("--out")
+        {
+            HelpName = "F.safetensors",
+            Required = true,
+            Description = "Keys: <prompt id>/<hook name>"
+        };
         var top = SharedOptions.Positive("--top", 0, "Prints the K most likely next tokens of each prompt", "K");
         var bos = new Option<bool>("--prepend-bos") { Description = "Begins each text with the beginning-of-sequence token" };
         var weights = new ModelWeightOptions();

@@ -15,8 +15,11 @@ internal static class ModelTokenizeCommand
     {
         var model = SharedOptions.Model();
         var text = new Option<string?>("--text") { HelpName = "T", Description = "The text" };
-        var file = new Option<string?>("--file") { HelpName = "F.jsonl",
-            Description = "A line each: {\"text\":\"…\"}, or {\"messages\":[…]} with --chat" };
+        var file = new Option<string?>("--file")
+        {
+            HelpName = "F.jsonl",
+            Description = "A line each: {\"text\":\"…\"}, or {\"messages\":[…]} with --chat"
+        };
         var chat = new Option<bool>("--chat") { Description = "Puts the text into the model's chat template" };
         var json = SharedOptions.Json("One JSON object a line: {\"text\":…,\"tokens\":[…],\"pieces\":[…]}");
         var command = new Command("tokenize", "Prints token ids and pieces") { model, text, file, chat, json };

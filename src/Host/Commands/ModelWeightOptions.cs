@@ -8,10 +8,18 @@ namespace InterpActors.Host.Commands;
 /// <summary>How a model's weights are loaded: the same options wherever a model is run.</summary>
 internal sealed class ModelWeightOptions
 {
-    private readonly Option<string> _dtype = new("--dtype") { HelpName = "fp32|fp64", Description = "Arithmetic of the run",
-        DefaultValueFactory = _ => "fp32" };
-    private readonly Option<string> _processing = new("--processing") { HelpName = "none|folded",
-        Description = "folded: norms folded in, as TransformerLens does", DefaultValueFactory = _ => "none" };
+    private readonly Option<string> _dtype = new("--dtype")
+    {
+        HelpName = "fp32|fp64",
+        Description = "Arithmetic of the run",
+        DefaultValueFactory = _ => "fp32"
+    };
+    private readonly Option<string> _processing = new("--processing")
+    {
+        HelpName = "none|folded",
+        Description = "folded: norms folded in, as TransformerLens does",
+        DefaultValueFactory = _ => "none"
+    };
     private readonly Option<int> _threads = SharedOptions.Positive("--threads", PhysicalCores.Count, "Threads of the computation");
 
     public ModelWeightOptions()

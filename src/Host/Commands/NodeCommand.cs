@@ -25,7 +25,9 @@ internal static class NodeCommand
         });
         var seeds = new Option<string[]>("--seed-node")
         {
-            HelpName = "HOST:PORT", Description = "A node to join (repeatable); without any, the node founds a cluster", DefaultValueFactory = _ => [],
+            HelpName = "HOST:PORT",
+            Description = "A node to join (repeatable); without any, the node founds a cluster",
+            DefaultValueFactory = _ => [],
         };
         var journal = new Option<string?>("--journal")
         {
@@ -35,17 +37,20 @@ internal static class NodeCommand
         };
         var http = new Option<string?>("--http")
         {
-            HelpName = "[HOST:]P", Description = "Where a coordinator's HTTP API and page listen (default: a free port of 127.0.0.1)",
+            HelpName = "[HOST:]P",
+            Description = "Where a coordinator's HTTP API and page listen (default: a free port of 127.0.0.1)",
         };
         var token = new Option<string?>("--token")
         {
-            HelpName = "T", Description = "What HTTP requests must carry (default: INTERP_TOKEN; without one only this machine is answered)",
+            HelpName = "T",
+            Description = "What HTTP requests must carry (default: INTERP_TOKEN; without one only this machine is answered)",
         };
         var data = new Option<string?>("--data") { HelpName = "DIR", Description = "The node's folder (default: interp-node-PORT)" };
         var workers = SharedOptions.Positive("--workers", PhysicalCores.Count, "Units a compute node computes at a time (default: physical cores)");
         var certs = new Option<string?>("--certs")
         {
-            HelpName = "DIR", Description = "Certificates, from interp certs: only nodes of the same authority are let in (default: INTERP_CERTS)",
+            HelpName = "DIR",
+            Description = "Certificates, from interp certs: only nodes of the same authority are let in (default: INTERP_CERTS)",
         };
         var config = new Option<string?>("--config") { HelpName = "FILE.conf", Description = "Settings that win over the files in hocon/ (or INTERP_CONFIG)" };
         var set = SharedOptions.Set();

@@ -14,8 +14,11 @@ internal static class RunCommand
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "The run folder (default: runs/<name>-<id>)" };
         var workers = SharedOptions.Positive("--workers", PhysicalCores.Count,
             "Units computed at a time; results do not depend on it (default: physical cores)");
-        var threads = new Option<int?>("--threads") { HelpName = "N",
-            Description = "Threads per worker; the last bits of results depend on it (default: 1)" };
+        var threads = new Option<int?>("--threads")
+        {
+            HelpName = "N",
+            Description = "Threads per worker; the last bits of results depend on it (default: 1)"
+        };
         threads.Validators.Add(result => SharedOptions.CheckRange(result, "--threads"));
         var set = SharedOptions.Set();
         var fresh = new Option<bool>("--fresh") { Description = "Starts anew in a folder beside the old one" };

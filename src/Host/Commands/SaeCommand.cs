@@ -11,6 +11,7 @@ internal static class SaeCommand
     {
         SaeInspectCommand.Create(),
         SaeEncodeCommand.Create(),
+        SaeEvaluateCommand.Create(),
         SaeConvertCommand.Create(),
     };
 

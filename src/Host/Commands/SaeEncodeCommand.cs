@@ -13,8 +13,12 @@ internal static class SaeEncodeCommand
         var sae = SaeCommand.Sae();
         var input = new Option<string>("--in") { HelpName = "F.safetensors", Required = true, Description = "Activations [..., d_in]" };
         var tensor = new Option<string?>("--tensor") { HelpName = "NAME", Description = "Which tensor of it (default: its only one)" };
-        var output = new Option<string>("--out") { HelpName = "G.safetensors", Required = true,
-            Description = "Where acts_pre, acts, recon and forward go" };
+        var output = new Option<string>("--out")
+        {
+            HelpName = "G.safetensors",
+            Required = true,
+            Description = "Where acts_pre, acts, recon and forward go"
+        };
         var dtype = SaeCommand.Dtype("Arithmetic");
         var threads = SharedOptions.Positive("--threads", PhysicalCores.Count, "Threads of the computation");
         var command = new Command("encode", "Encodes and decodes activations") { sae, input, tensor, output, dtype, threads };

@@ -43,7 +43,8 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
             var fraction = ProgressMeter.Fraction(track);
             var full = (int)Math.Round(fraction * BarWidth);
             lines.Add(new Markup($"{Markup.Escape(track.Name.PadRight(width))}  [green]{new string('█', full)}[/][grey]{new string('░', BarWidth - full)}[/]  "
-                + $"{ProgressText.Percent(fraction)}  [grey]{ProgressText.Count(track.CommittedCells)} of {ProgressText.Count(track.Cells)} cells[/]") { Overflow = Overflow.Crop });
+                + $"{ProgressText.Percent(fraction)}  [grey]{ProgressText.Count(track.CommittedCells)} of {ProgressText.Count(track.Cells)} cells[/]")
+            { Overflow = Overflow.Crop });
         }
         lines.Add(Line(Totals(progress, meter, elapsed)));
         var best = ProgressText.Best(progress);

@@ -9,7 +9,6 @@ using Akka.Remote.Transport.DotNetty;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Coordination;
-using InterpActors.Actors.Journal;
 using InterpActors.Host.Certificates;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;

@@ -1,4 +1,3 @@
-using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Journal;
 using InterpActors.Messages.Studies;
 

@@ -118,14 +118,21 @@ public sealed class StudySection
     /// <summary>Reads a list of whole numbers, each in [min, max]; null where the key is absent.</summary>
     public IReadOnlyList<int>? Ints(string key, int min = int.MinValue, int max = int.MaxValue)
     {
-        var values = Items(key)?.Select(s =>
-        {
-            if (s.Quoted || !int.TryParse(s.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var v)) throw Wrong(key,
-                $"'{s}' is not a whole number");
-            if (v < min || v > max) throw Wrong(key, $"{v} is out of range", $"{min} to {max}");
-            return v;
-        }).ToArray();
+        var values = Items(key)?.Select(s => Whole(key, s, min, max)).ToArray();
         if (values is not null) Canonical[key] = new JsonArray([.. values.Select(v => (JsonNode?)JsonValue.Create(v))]);
+        return values;
+    }
+
+    /// <summary>Reads a list of lists of whole numbers, each in [min, max]; null where the key is absent.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? IntLists(string key, int min = int.MinValue, int max = int.MaxValue)
+    {
+        if (Take(key) is not { } node) return null;
+        var form = $"write {key} = [[ … ], [ … ]]";
+        if (node is not StudyList list) throw Wrong(key, "must be a list of lists", form);
+        var values = list.Items.Select(i => i is StudyList inner
+            ? inner.Items.Select(v => Whole(key, v as StudyScalar ?? throw Wrong(key, "must be a list of lists", form), min, max)).ToArray()
+            : throw Wrong(key, "must be a list of lists", form)).ToArray();
+        Canonical[key] = new JsonArray([.. values.Select(inner => (JsonNode?)new JsonArray([.. inner.Select(v => (JsonNode?)JsonValue.Create(v))]))]);
         return values;
     }
 
@@ -166,6 +173,14 @@ public sealed class StudySection
         return near is not null && Distance(near, key) <= Math.Max(2, key.Length / 3)
             ? new($"unknown key '{_path}.{near}'", _source[near]!.Place.ToString(), $"did you mean '{key}'?")
             : new($"key '{_path}.{key}' is missing", _source.Place.ToString(), remedy);
+    }
+
+    private int Whole(string key, StudyScalar scalar, int min, int max)
+    {
+        if (scalar.Quoted || !int.TryParse(scalar.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var v))
+            throw Wrong(key, $"'{scalar}' is not a whole number");
+        if (v < min || v > max) throw Wrong(key, $"{v} is out of range", $"{min} to {max}");
+        return v;
     }
 
     private StudyNode? Take(string key)

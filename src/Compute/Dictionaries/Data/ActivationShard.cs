@@ -1,7 +1,6 @@
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Data;

@@ -1,5 +1,4 @@
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Data;

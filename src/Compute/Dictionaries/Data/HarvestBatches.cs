@@ -1,6 +1,5 @@
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Data;

@@ -43,8 +43,13 @@ internal static partial class TokenFiles
             var (mapped, start, stored) = file.Locate(name);
             TokenWidth? width = stored.TypeName switch
             {
-                "U8" => TokenWidth.U8, "U16" => TokenWidth.U16, "U32" => TokenWidth.U32,
-                "I16" => TokenWidth.I16, "I32" => TokenWidth.I32, "I64" => TokenWidth.I64, _ => null,
+                "U8" => TokenWidth.U8,
+                "U16" => TokenWidth.U16,
+                "U32" => TokenWidth.U32,
+                "I16" => TokenWidth.I16,
+                "I32" => TokenWidth.I32,
+                "I64" => TokenWidth.I64,
+                _ => null,
             };
             if (width is null)
                 throw new StudyException($"tensor {name} holds {stored.TypeName}, not token ids", path, "token ids are whole numbers: I64, I32, U16 …");
@@ -76,8 +81,13 @@ internal static partial class TokenFiles
             if (!descr.Success || !order.Success || !shape.Success) throw new StudyException("its header is not understood", path, "write it with numpy.save");
             TokenWidth? width = descr.Groups[1].Value.TrimStart('<', '|', '=') switch
             {
-                "u1" => TokenWidth.U8, "u2" => TokenWidth.U16, "u4" => TokenWidth.U32,
-                "i2" => TokenWidth.I16, "i4" => TokenWidth.I32, "i8" or "u8" => TokenWidth.I64, _ => null,
+                "u1" => TokenWidth.U8,
+                "u2" => TokenWidth.U16,
+                "u4" => TokenWidth.U32,
+                "i2" => TokenWidth.I16,
+                "i4" => TokenWidth.I32,
+                "i8" or "u8" => TokenWidth.I64,
+                _ => null,
             };
             if (width is null)
                 throw new StudyException($"it holds {descr.Groups[1].Value}, not token ids", path, "save whole numbers: uint16, int32, int64 …");

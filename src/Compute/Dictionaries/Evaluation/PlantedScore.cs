@@ -60,6 +60,10 @@ internal sealed class PlantedScore(int[] bestFeatures, int width)
     /// <summary>Mean |x̂| / |x| over rows that are not empty.</summary>
     public double Shrinkage => _ratios / _ratioRows;
 
+    /// <summary>Rows in which a latent and its best feature are on, only the latent is, only the feature is.</summary>
+    public (long Both, long LatentOnly, long FeatureOnly) Counts(int latent) =>
+        (_truePositives[latent], _falsePositives[latent], _falseNegatives[latent]);
+
     /// <summary>Rows left out of <see cref="Shrinkage"/>.</summary>
     public long ZeroRows => Rows - _ratioRows;
 

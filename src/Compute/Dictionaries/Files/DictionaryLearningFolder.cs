@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using InterpActors.Compute.Dictionaries.Architectures;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Files;

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using InterpActors.Messages.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Files;

@@ -1,5 +1,3 @@
-using InterpActors.Compute.Dictionaries.Architectures;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Training;

@@ -1,0 +1,57 @@
+using InterpActors.Compute.Dictionaries.Evaluation;
+using InterpActors.Compute.Reports;
+using InterpActors.Compute.Studies;
+
+namespace InterpActors.Compute.Methods.SaeEvaluation;
+
+/// <summary>A row of <c>results.csv</c> of an evaluation.</summary>
+internal sealed record EvaluationRow(EvaluatedDictionary Sae, string? Hook, MetricValue Metric);
+
+/// <summary>
+/// One question that an evaluation asks of one dictionary: some units, and what their payloads say together. Immutable and thread-safe.
+/// </summary>
+internal abstract class EvaluationPart(EvaluatedDictionary sae)
+{
+    public EvaluatedDictionary Sae { get; } = sae;
+
+    /// <summary>The progress bar of its units.</summary>
+    public abstract string Track { get; }
+
+    public abstract int Units { get; }
+
+    /// <summary>Floating-point operations of all its units.</summary>
+    public virtual double Flops => 0;
+
+    /// <summary>Forward passes of the model in all its units.</summary>
+    public virtual double Forwards => 0;
+
+    public abstract NumberPayload Run(StudySession session, int unit, CancellationToken cancellation);
+
+    /// <summary>What the payloads say.</summary>
+    /// <param name="payloads">All of them, by unit.</param>
+    public abstract IEnumerable<EvaluationRow> Rows(IReadOnlyList<NumberPayload> payloads);
+
+    /// <summary>Rows of further tables, by the table's name.</summary>
+    public virtual IEnumerable<(EvaluationTable Table, IReadOnlyList<object?> Row)> TableRows(IReadOnlyList<NumberPayload> payloads) => [];
+
+    /// <summary>Files of its own.</summary>
+    public virtual IEnumerable<ExtraArtifact> Artifacts(IReadOnlyList<NumberPayload> payloads) => [];
+}
+
+/// <summary>The tables of an evaluation beside <c>results.csv</c>.</summary>
+internal sealed record EvaluationTable(string FileName, IReadOnlyList<string> Columns)
+{
+    public static readonly EvaluationTable Latents = new("latents.csv",
+        ["sae", "latent", "feature_density", "consistent_activation_heuristic", "encoder_bias", "encoder_norm",
+            "encoder_decoder_cosine_sim", "max_decoder_cosine_sim", "max_encoder_cosine_sim"]);
+
+    public static readonly EvaluationTable Densities = new("densities.csv", ["sae", "log10_from", "log10_to", "latents"]);
+
+    public static readonly EvaluationTable Matches = new("matches.csv",
+        ["sae", "latent", "matched_feature", "best_feature", "cosine", "true_positives", "false_positives", "false_negatives"]);
+
+    public static readonly EvaluationTable Absorption = new("absorption.csv",
+        ["sae", "parent", "row", "absorption_fraction", "full_absorption"]);
+
+    public static IReadOnlyList<EvaluationTable> All { get; } = [Latents, Densities, Matches, Absorption];
+}

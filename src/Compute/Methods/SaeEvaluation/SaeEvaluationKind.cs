@@ -1,0 +1,106 @@
+using InterpActors.Compute.Dictionaries.Data;
+using InterpActors.Compute.Dictionaries.Evaluation;
+using InterpActors.Compute.Studies;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Compute.Methods.SaeEvaluation;
+
+/// <summary>How good dictionaries are: spliced into a model, against planted features, against each other.</summary>
+public sealed class SaeEvaluationKind : IStudyKind
+{
+    private const string Core = "core";
+    private const string GroundTruth = "ground-truth";
+    private const string Tree = "tree";
+    private const string AbsorptionWord = "absorption";
+    private const string Agreement = "agreement";
+
+    private static readonly string[] Metrics = [Core, GroundTruth, Tree, AbsorptionWord, Agreement];
+
+    public string Name => "sae-evaluation";
+
+    public bool TakesTask => false;
+
+    public StudyKindHelp Help { get; } = new(
+        "how good sparse autoencoders are: in a model, against planted features, against each other",
+        [
+            new("sae", null, "the folder of an SAE, or a list of them (SAELens, sparsify, dictionary_learning layouts)"),
+            new("metrics", Core, "a list of: " + string.Join(", ", Metrics)),
+            new("hook", "the SAE's own", "with core: where the SAE is spliced into the model"),
+            new("data", null, "with core: data { kind = tokens | chat, file, tensor, context, exclude_tokens }"),
+            new("batch_prompts", "16", "with core: sequences that are run together"),
+            new("density_bins", "20", "with core: bins of log10(density + 1e-10) from −10 to 0"),
+            new("truth", null, "with ground-truth, tree, absorption: truth { file, features, acts, x, families = [[parent, child, …], …] }"),
+            new("absorption", null, "with absorption: absorption { rows_per_parent = 200, main = best-cosine, latents_max = 3, "
+                + "cosine_full = 0.025, cosine_fraction = 0.1, projection = 0.4 }"),
+        ],
+        "explained variance = 1 − Σ|x − x̂|² / Σ|x − mean x|²; CE score = (CE zeroed − CE spliced) / (CE zeroed − CE clean); "
+            + "MCC = mean |cosine| of the best one-to-one matching",
+        "core: 3 forwards a sequence and dictionary",
+        "Karvonen et al. 2025 (SAEBench, arXiv:2503.09532), SAELens; arXiv:2409.14507 for absorption; arXiv:2505.20254 for agreement");
+
+    /// <inheritdoc/>
+    public IStudyMethod Read(StudySection method, StudyContext study)
+    {
+        var dictionaries = EvaluatedDictionary.ReadAll(method, study);
+        var metrics = method.Texts("metrics", [Core])!;
+        foreach (var metric in metrics)
+            if (!Metrics.Contains(metric)) throw method.Wrong("metrics", $"'{metric}' is not known", StudySection.Nearest(metric, Metrics));
+        if (metrics.Count == 0) throw method.Wrong("metrics", "names none", "known: " + string.Join(", ", Metrics));
+
+        var parts = new List<EvaluationPart>();
+        if (metrics.Contains(Core)) parts.AddRange(ReadCore(method, study, dictionaries));
+        if (metrics.Any(m => m is GroundTruth or Tree or AbsorptionWord)) parts.AddRange(ReadTruth(method, study, dictionaries, metrics));
+        if (metrics.Contains(Agreement) && !Pairs(dictionaries).Any())
+            throw method.Wrong("metrics", "agreement needs two SAEs of the same width", "name another one under sae");
+        if (metrics.Contains(Agreement) || metrics.Contains(GroundTruth))
+            parts.AddRange(Pairs(dictionaries).Select(p => new AgreementPart(p.One, p.Other)));
+        return new SaeEvaluationMethod(study, dictionaries, parts);
+    }
+
+    private static IEnumerable<EvaluationPart> ReadCore(StudySection method, StudyContext study, IReadOnlyList<EvaluatedDictionary> dictionaries)
+    {
+        if (study.GivenModel is not { } model)
+            throw method.Wrong("metrics", "core needs a model to splice the SAE into", "add model { path = … } to the study");
+        var section = method.Section("data");
+        var data = TokenData.Read(section, section.OneOf("kind", [DataKinds.Tokens, DataKinds.Chat]), study);
+        var hook = method.OptionalText("hook");
+        var batch = method.Int("batch_prompts", data.PerBatch ?? 16, 1);
+        var bins = method.Int("density_bins", 20, 1, 1000);
+        foreach (var sae in dictionaries)
+        {
+            if (sae.IsTranscoder) throw method.Wrong("sae", $"{sae.Name} is a transcoder, which reconstructs another place", "core takes autoencoders");
+            var name = hook ?? sae.Hook ?? throw method.Missing("hook", $"{sae.Name} does not say where it was trained: write hook = blocks.N.hook_resid_post");
+            var site = HarvestSite.Of(name, model.Config, method.Where("hook"));
+            if (site.Width != sae.Sizes.Input)
+                throw method.Wrong("sae", $"{sae.Name} takes activations of width {sae.Sizes.Input}, {site.Hook} has {site.Width}", "name the hook that it was trained at");
+            yield return new CorePart(sae, data, site.Hook, batch, bins, model.Config);
+        }
+    }
+
+    private static IEnumerable<EvaluationPart> ReadTruth(
+        StudySection method, StudyContext study, IReadOnlyList<EvaluatedDictionary> dictionaries, IReadOnlyList<string> metrics)
+    {
+        var truth = PlantedTruth.Read(method.Section("truth"), study);
+        foreach (var sae in dictionaries)
+            if (sae.Sizes.Input != truth.Width || sae.Sizes.Output != truth.Width)
+                throw method.Wrong("sae", $"{sae.Name} takes activations of width {sae.Sizes.Input}, the planted rows have {truth.Width}");
+        if (truth.Families.Count == 0 && metrics.FirstOrDefault(m => m is Tree or AbsorptionWord) is { } asked)
+            throw method.Wrong("truth", $"{asked} needs families of features", "write truth { families = [[parent, child, …]] }");
+        if (metrics.Contains(GroundTruth)) foreach (var sae in dictionaries) yield return new GroundTruthPart(sae, truth);
+        if (metrics.Contains(Tree)) foreach (var sae in dictionaries) yield return new TreePart(sae, truth);
+        if (!metrics.Contains(AbsorptionWord)) yield break;
+        var section = method.Section("absorption");
+        section.OneOf("main", ["best-cosine"], "best-cosine");
+        var rows = section.Int("rows_per_parent", 200, 1);
+        var limits = new AbsorptionLimits(section.Int("latents_max", 3, 1), section.Number("cosine_full", 0.025), section.Number("cosine_fraction", 0.1),
+            section.Number("projection", 0.4));
+        foreach (var sae in dictionaries) yield return new AbsorptionPart(sae, truth, limits, rows);
+    }
+
+    /// <summary>Dictionaries of the same architecture and sizes: those that differ by their seed.</summary>
+    private static IEnumerable<(EvaluatedDictionary One, EvaluatedDictionary Other)> Pairs(IReadOnlyList<EvaluatedDictionary> all) =>
+        from i in Enumerable.Range(0, all.Count)
+        from j in Enumerable.Range(i + 1, all.Count - i - 1)
+        where all[i].Architecture == all[j].Architecture && all[i].Sizes == all[j].Sizes
+        select (all[i], all[j]);
+}
