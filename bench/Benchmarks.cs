@@ -28,6 +28,7 @@ public static class Benchmarks
         new Scale.ScaleBenchmark(),
         new LoadBenchmark(),
         new SweepBenchmark(),
+        new SaeBenchmark(),
     ];
 
     public static int Run(string[] args)

@@ -61,15 +61,12 @@ public record BatchTopKArchitecture(bool SubtractsDecoderBias, double K, bool Re
     public void EndStep(DictionaryWeights weights, Tensor codes)
     {
         var kept = codes.masked_select(codes > 0);
-        if (kept.numel() > 0) MoveThreshold(weights, kept.min().ToDouble());
+        var threshold = weights[ThresholdName];
+        if (kept.numel() > 0) threshold.fill_(Moved(threshold.ToDouble(), kept.min().ToDouble()));
     }
 
-    /// <summary>Moves the threshold to the smallest activation that a step kept.</summary>
-    internal void MoveThreshold(DictionaryWeights weights, double smallest)
-    {
-        var threshold = weights[ThresholdName];
-        threshold.fill_((1 - ThresholdRate) * threshold.ToDouble() + ThresholdRate * smallest);
-    }
+    /// <summary>The threshold after a step that kept this smallest activation.</summary>
+    internal double Moved(double threshold, double smallest) => (1 - ThresholdRate) * threshold + ThresholdRate * smallest;
 
     /// <inheritdoc/>
     public virtual void AddKeys(JsonObject configuration)
