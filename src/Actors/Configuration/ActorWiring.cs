@@ -4,6 +4,7 @@ using Akka.Cluster.Hosting;
 using Akka.Hosting;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Coordination;
+using InterpActors.Actors.Journal;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Work;
 
@@ -25,12 +26,26 @@ public static class ActorWiring
             registry.Register<Coordinator>(system.ActorOf(Coordinator.Props(new CoordinatorServices(planner, journalName)), Name)));
 
     /// <summary>Makes this member a candidate for the cluster's one coordinator, and adds the way to whichever member has it.</summary>
-    /// <param name="journalName">Names the journal in messages to the user.</param>
-    public static AkkaConfigurationBuilder AddClusterCoordinator(this AkkaConfigurationBuilder builder, IStudyPlanner planner, string journalName) =>
+    public static AkkaConfigurationBuilder AddClusterCoordinator(this AkkaConfigurationBuilder builder, IStudyPlanner planner, JournalLocation journal) =>
         builder.WithSingleton<Coordinator>(
             Name,
-            (system, _, _) => Coordinator.Props(new CoordinatorServices(planner, journalName, () => ClusterMembers.ComputeNodes(Cluster.Get(system)))),
+            (system, _, _) =>
+            {
+                var cluster = Cluster.Get(system);
+                return Coordinator.Props(new CoordinatorServices(planner, journal.Name, () => ClusterMembers.ComputeNodes(cluster))
+                {
+                    Node = ClusterMembers.HostPort(cluster.SelfAddress),
+                    Leadership = Lead(cluster, journal),
+                });
+            },
             new ClusterSingletonOptions { Role = ClusterMembers.CoordinatorRole, TerminationMessage = new StopWhenFlushed() });
+
+    private static Leadership? Lead(Cluster cluster, JournalLocation journal)
+    {
+        var validity = cluster.System.Settings.Config.GetTimeSpan("interp.journal.lease", TimeSpan.Zero);
+        var lease = journal.Lease(Guid.NewGuid().ToString("N"), ClusterMembers.HostPort(cluster.SelfAddress)!, validity);
+        return lease is null ? null : new Leadership(lease, validity, node => cluster.State.Members.Any(m => ClusterMembers.HostPort(m.Address) == node));
+    }
 
     /// <summary>Adds the way to the cluster's coordinator, for a member that cannot be it.</summary>
     public static AkkaConfigurationBuilder AddCoordinatorProxy(this AkkaConfigurationBuilder builder) =>

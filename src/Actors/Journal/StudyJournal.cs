@@ -35,6 +35,9 @@ public sealed class StudyJournal
 
     public long Planned => _state.Units;
 
+    /// <summary>Units with a result.</summary>
+    public long Committed => _state.Committed.Count;
+
     /// <param name="reader">Stays the caller's.</param>
     /// <exception cref="StudyException">The journal is none, is damaged or cannot be reached.</exception>
     public static StudyJournal Read(JournalReader reader, StudyId id)

@@ -32,10 +32,12 @@ public sealed class StudyRegistry : ReceivePersistentActor, IWithTimers
     {
         _services = services;
         Recover<StudyRegistered>(Add);
+        Recover<CoordinatorStarted>(_ => { });
         Recover<RecoveryCompleted>(_ =>
         {
             if (!RevivesItself) return;
             _services.Broker.Tell(new StudiesAwaited([.. _order]));
+            PersistAll(_services.Beginning(), _ => { });
             foreach (var id in _order) Self.Tell(new Wake(id));
         });
         Command<SubmitStudy>(Submit);

@@ -15,7 +15,14 @@ namespace InterpActors.Actors.Studies;
 
 /// <summary>What every study's supervisor needs.</summary>
 /// <param name="JournalName">Names the journal in messages to the user.</param>
-public sealed record StudyServices(IActorRef Broker, IStudyPlanner Planner, WorkSettings Settings, TimeProvider Clock, string JournalName);
+public sealed record StudyServices(IActorRef Broker, IStudyPlanner Planner, WorkSettings Settings, TimeProvider Clock, string JournalName)
+{
+    /// <summary>Where the coordinator lives, <c>host:port</c>; null on a single machine.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>What a new incarnation writes first; nothing on a single machine, whose run folder is locked.</summary>
+    public IReadOnlyList<IStudyEvent> Beginning() => Node is null ? [] : [new CoordinatorStarted(Node, Clock.GetUtcNow())];
+}
 
 /// <summary>
 /// One study: turns commands and reports into journal entries by its <see cref="StudyRunState"/>, acknowledges a result when it is in the
@@ -59,7 +66,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         Command<SubmitStudy>(Submit);
         Command<WakeStudy>(_ =>
         {
-            if (_state.Study is not null && !_state.IsOver) Plan();
+            if (_state.Study is not null && !_state.IsOver) PersistInOrder(_services.Beginning(), Plan);
             else _services.Broker.Tell(new StudyClosed(_id));
         });
         Command<StopWhenFlushed>(_ => DeferAsync(0, _ => Context.Stop(Self)));
@@ -242,6 +249,8 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     {
         if (kind == UnitFailureKind.Fatal)
         {
+            // Heard; or its worker would say the same to the next incarnation.
+            Settled(unit.Ordinal, worker, false);
             Halt($"unit {unit.Ordinal}: {error}");
             return;
         }

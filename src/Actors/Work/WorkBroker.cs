@@ -311,8 +311,7 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
     private void Close(StudyId id)
     {
         _awaited?.Remove(id);
-        if (!_studies.Remove(id, out var study)) return;
-        Context.Unwatch(study.Actor);
+        if (_studies.Remove(id, out var study)) Context.Unwatch(study.Actor);
         foreach (var worker in _workers.Values)
         {
             if (worker.Asked == id) worker.Asked = null;
@@ -328,7 +327,17 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
 
     private void Died(StudyDied m)
     {
-        if (_studies.TryGetValue(m.Study, out var study) && study.Actor.Equals(m.Actor)) Close(m.Study);
+        if (!_studies.TryGetValue(m.Study, out var study) || !study.Actor.Equals(m.Actor)) return;
+        if (_settings.ReviveAfter <= TimeSpan.Zero)
+        {
+            Close(m.Study);
+            return;
+        }
+        // Its journal failed, and it will be read again: workers go on, keep their results and keep sending them.
+        _studies.Remove(m.Study);
+        _awaited?.Add(m.Study);
+        foreach (var worker in _workers.Values.Where(w => w.Asked == m.Study)) worker.Asked = null;
+        ServeAll();
     }
 
     private void OnTick()

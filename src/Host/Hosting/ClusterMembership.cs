@@ -87,7 +87,7 @@ internal sealed class ClusterMembership
         {
             if (options.Identity is { } identity) akka.AddSetup(Encryption(identity, trouble));
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new ConnectionWatch(trouble)), "connections"));
-            if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal.Name);
+            if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
             else akka.AddCoordinatorProxy();
             akka.AddLoadReporter(options.Computes ? DeviceMemory.Read : () => []);
             if (options.Computes) akka.AddComputeNode(process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger);

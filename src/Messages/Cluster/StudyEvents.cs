@@ -6,6 +6,14 @@ namespace InterpActors.Messages.Cluster;
 /// <summary>The registry's only event: a study of this id has a journal of its own.</summary>
 public sealed record StudyRegistered(StudyId Study, DateTimeOffset At) : IWireMessage;
 
+/// <summary>
+/// A coordinator took a study up (or, in the registry's events, all of them). Written before anything else: from then on an earlier
+/// incarnation that does not know that it was replaced (its process was frozen, its network cut) is refused, for its next event would have
+/// the number of this one.
+/// </summary>
+/// <param name="Node">Where the coordinator lives, <c>host:port</c>.</param>
+public sealed record CoordinatorStarted(string Node, DateTimeOffset At) : IStudyEvent;
+
 /// <summary>The first event of every study.</summary>
 public sealed record StudySubmitted(Study Study, DateTimeOffset At) : IStudyEvent;
 

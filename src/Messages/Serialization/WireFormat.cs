@@ -52,6 +52,7 @@ public static class WireFormat
         ["a-read.1"] = WireJson.Default.ReadArtifact,
         ["a-chunk.1"] = WireJson.Default.ArtifactChunk,
         ["e-registered.1"] = WireJson.Default.StudyRegistered,
+        ["e-coordinator.1"] = WireJson.Default.CoordinatorStarted,
         ["e-submitted.1"] = WireJson.Default.StudySubmitted,
         ["e-planned.1"] = WireJson.Default.StudyPlanned,
         ["e-priority.1"] = WireJson.Default.StudyPrioritised,

@@ -43,6 +43,7 @@ namespace InterpActors.Messages.Serialization;
 [JsonSerializable(typeof(HistoryReply))]
 [JsonSerializable(typeof(StudyRefused))]
 [JsonSerializable(typeof(StudyRegistered))]
+[JsonSerializable(typeof(CoordinatorStarted))]
 [JsonSerializable(typeof(StudySubmitted))]
 [JsonSerializable(typeof(StudyPlanned))]
 [JsonSerializable(typeof(StudyPrioritised))]

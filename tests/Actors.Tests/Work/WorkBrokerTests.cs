@@ -313,6 +313,39 @@ public class WorkBrokerTests : ActorTestKit
     }
 
     [Fact]
+    public void A_study_that_will_be_read_again_finds_its_workers_and_their_results_as_they_were()
+    {
+        var broker = Broker(Settings with { ReviveAfter = TimeSpan.FromSeconds(1) });
+        broker.Tell(new StudiesAwaited([]), _study);
+        broker.Tell(new StudyOpened(Id, true), _study);
+        var worker = CreateTestProbe();
+        Register(broker, worker, "w", new UnitTry(Id, 7, 1));
+        _study.ExpectMsg<UnitClaimed>();
+        Sys.Stop(_study);
+        worker.ExpectNoMsg(100);
+        var result = new UnitResult("w", "p-w", new UnitTry(Id, 7, 1), [1], null);
+        broker.Tell(result, worker);
+        worker.ExpectNoMsg(100);
+
+        var again = CreateTestProbe();
+        broker.Tell(new StudyOpened(Id, true), again);
+        Assert.Equal(7, again.ExpectMsg<UnitClaimed>().Unit.Ordinal);
+        broker.Tell(result, worker);
+        again.FishForMessage(m => Equals(m, result));
+    }
+
+    [Fact]
+    public void A_unit_of_a_study_that_turns_out_to_be_over_is_dropped()
+    {
+        var broker = Broker(Settings with { ReviveAfter = TimeSpan.FromSeconds(1) });
+        var worker = CreateTestProbe();
+        Register(broker, worker, "w", new UnitTry(Id, 7, 1));
+        broker.Tell(new StudiesAwaited([Id]), _study);
+        broker.Tell(new StudyClosed(Id), _study);
+        worker.ExpectMsg(new DropUnit(Id, 7));
+    }
+
+    [Fact]
     public void A_returned_unit_goes_back_without_counting()
     {
         Open();

@@ -70,6 +70,7 @@ internal static class WireSamples
         new ReadArtifact(File, 1_000_000_000, ArtifactChunk.LargestLength),
         new ArtifactChunk(File, 1_000_000_000, Bytes),
         new StudyRegistered(Id, At),
+        new CoordinatorStarted("10.0.0.1:4053", At),
         new StudySubmitted(Study, At),
         new StudyPlanned(1_000_000, 9_000_000),
         new StudyPrioritised(3, At),

@@ -43,7 +43,7 @@ public sealed class PostgresServer : IDisposable
     public string CreateDatabase()
     {
         var name = $"test{Interlocked.Increment(ref _databases)}";
-        using var connection = new NpgsqlConnection(Address("postgres"));
+        using var connection = new NpgsqlConnection(Address("postgres") + ";Pooling=false");
         connection.Open();
         using var command = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
         command.ExecuteNonQuery();
