@@ -65,6 +65,7 @@ public sealed class StudyLog(JournalReader reader, StudyId study)
     {
         StudySubmitted => "submitted",
         StudyPlanned e => FormattableString.Invariant($"planned: {e.Units:N0} units, {e.Cells:N0} cells"),
+        CoordinatorStarted e => $"taken up by the coordinator at {e.Node}",
         StudyPrioritised e => $"priority {e.Priority}",
         ProcessStarted e => $"process {e.Process} began to compute",
         ProcessEnded e => $"process {e.Process} ended in good order",
