@@ -11,7 +11,7 @@ public sealed class SmallStudy : IDisposable
 
     public SmallStudy()
     {
-        File.WriteAllText(Path.Combine(_folder, "study.conf"), $$"""
+        System.IO.File.WriteAllText(File, $$"""
             study {
               name = clustered
               model { path = "{{Path.Combine(Root(), "models", "tr-ioi")}}", dtype = fp32 }
@@ -23,14 +23,17 @@ public sealed class SmallStudy : IDisposable
         _local = new Lazy<Task<byte[]>>(async () =>
         {
             var folder = Path.Combine(_folder, "local");
-            Assert.Equal(0, await NodeProcess.RunAsync("run", Path.Combine(_folder, "study.conf"), "--out", folder, "--workers", "2", "--quiet"));
-            return await File.ReadAllBytesAsync(Path.Combine(folder, "results.csv"));
+            Assert.Equal(0, await NodeProcess.RunAsync("run", File, "--out", folder, "--workers", "2", "--quiet"));
+            return await System.IO.File.ReadAllBytesAsync(Path.Combine(folder, "results.csv"));
         });
-        var file = StudyFile.Load(Path.Combine(_folder, "study.conf"), []);
+        var file = StudyFile.Load(File, []);
         Study = StudyCompiler.Compile(file.Root, file.Source, file.Folder, 1);
     }
 
     public Study Study { get; }
+
+    /// <summary>The study's file.</summary>
+    public string File => Path.Combine(_folder, "study.conf");
 
     /// <summary><c>results.csv</c> of <c>interp run</c>.</summary>
     public Task<byte[]> LocalResults() => _local.Value;
@@ -40,7 +43,7 @@ public sealed class SmallStudy : IDisposable
     internal static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "InterpActors.sln"))) folder = folder.Parent!;
+        while (!System.IO.File.Exists(Path.Combine(folder.FullName, "InterpActors.sln"))) folder = folder.Parent!;
         return folder.FullName;
     }
 }

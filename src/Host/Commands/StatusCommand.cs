@@ -5,6 +5,7 @@ using InterpActors.Compute.Reports;
 using InterpActors.Host.Display;
 using InterpActors.Host.Remote;
 using InterpActors.Host.Runs;
+using InterpActors.Host.Web;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
@@ -36,8 +37,8 @@ internal static class StatusCommand
                 : detail.Progress.Waiting is { } reason ? $", waits: {reason}" : "";
             var standing = new Standing(detail.Study.Value, detail.Name, detail.Kind, detail.Threads, null, note)
             {
-                Priority = detail.Progress.Priority,
-                Waiting = detail.Progress.Waiting,
+                Progress = detail.Progress,
+                Headline = detail.Headline,
             };
             Write(standing, detail.History, parsed.GetValue(json), output);
             return ExitCode.Done;
@@ -50,10 +51,10 @@ internal static class StatusCommand
     /// <param name="Note">What is to be said beside the state.</param>
     private sealed record Standing(string Id, string Name, string Kind, int Threads, string? Process, string Note)
     {
-        /// <summary>Null for a local run, which shares its workers with nobody.</summary>
-        public int? Priority { get; init; }
+        /// <summary>As the coordinator tells it; null for a local run.</summary>
+        public StudyProgress? Progress { get; init; }
 
-        public string? Waiting { get; init; }
+        public string? Headline { get; init; }
     }
 
     private static void Run(string folder, bool json, TextWriter output)
@@ -76,7 +77,12 @@ internal static class StatusCommand
     {
         output.WriteLine($"{study.Id} · {study.Kind}");
         output.WriteLine($"state      {SummaryJson.Word(history.State)}{study.Note}");
-        if (study.Priority is not (null or 0)) output.WriteLine($"priority   {study.Priority}");
+        if (study.Progress is { } progress)
+        {
+            if (progress.Priority != 0) output.WriteLine($"priority   {progress.Priority}");
+            output.WriteLine($"workers    {progress.Workers}" + (progress.Running.Count > 0 ? $", at {string.Join(", ", progress.Running.Take(4))}" : ""));
+            if (progress.Best.Count > 0) output.WriteLine($"strongest  {string.Join(", ", progress.Best.Select(ProgressText.Cell))}");
+        }
         output.WriteLine($"units      {ProgressText.Count(history.Committed)} of {ProgressText.Count(history.Planned)}"
             + (history.Failures.Count > 0 ? $", {ProgressText.Count(history.Failures.Count)} given up" : ""));
         foreach (var process in history.Processes)
@@ -87,7 +93,23 @@ internal static class StatusCommand
         foreach (var defeat in history.Failures.Take(10)) output.WriteLine($"given up   {defeat.Label} after {defeat.Attempts} attempts: {defeat.Error}");
     }
 
-    private static JsonObject Json(Standing study, RunHistory history) => new()
+    private static JsonObject Json(Standing study, RunHistory history)
+    {
+        var json = Common(study, history);
+        if (study.Progress is not { } progress) return json;
+        json["units"]!["failed"] = progress.Failed;
+        json["headline"] = study.Headline;
+        // The rest of what the API tells, in its words.
+        var all = JsonSerializer.SerializeToNode(progress, HttpAnswers.Info<StudyProgress>())!.AsObject();
+        foreach (var (name, value) in all.ToArray())
+        {
+            all.Remove(name);
+            if (name is not ("planned" or "committed" or "failed")) json[name] = value;
+        }
+        return json;
+    }
+
+    private static JsonObject Common(Standing study, RunHistory history) => new()
     {
         ["study"] = study.Id,
         ["name"] = study.Name,
@@ -95,8 +117,6 @@ internal static class StatusCommand
         ["state"] = SummaryJson.Word(history.State),
         ["process"] = study.Process,
         ["threads"] = study.Threads,
-        ["priority"] = study.Priority,
-        ["waiting"] = study.Waiting,
         ["units"] = new JsonObject
         {
             ["planned"] = history.Planned,

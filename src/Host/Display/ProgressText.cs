@@ -2,6 +2,7 @@ using System.Globalization;
 using InterpActors.Compute.Statistics;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
 
 namespace InterpActors.Host.Display;
 
@@ -29,8 +30,10 @@ public static class ProgressText
     }
 
     public static string? Best(StudyProgress progress) =>
-        progress.Best.Count == 0 ? null : string.Create(CultureInfo.InvariantCulture,
-            $"best so far: {progress.Best[0].Label}  {progress.Best[0].Score:+0.00;−0.00;0.00}");
+        progress.Best.Count == 0 ? null : $"best so far: {Cell(progress.Best[0])}";
+
+    /// <summary>A cell with its score.</summary>
+    public static string Cell(UnitPreview cell) => string.Create(CultureInfo.InvariantCulture, $"{cell.Label}  {cell.Score:+0.00;−0.00;0.00}");
 
     public static string? Resumed(StudyProgress progress) =>
         progress.Resumed == 0 ? null

@@ -23,33 +23,38 @@ internal sealed class ClusterClient : IDisposable
     /// <summary>It looks at files, and runs the prompts through the model, before it accepts a study.</summary>
     private static readonly TimeSpan VerifyPatience = TimeSpan.FromMinutes(30);
 
+    /// <summary>A stream begins once the coordinators agree on who leads.</summary>
+    private static readonly TimeSpan StreamPatience = TimeSpan.FromSeconds(60);
+
     /// <summary>Streams say something every five seconds.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(20);
 
     private readonly HttpClient _http;
+    private readonly Coordinators _coordinators;
     private readonly PeerTrust? _trust;
 
-    /// <param name="url">The coordinator's address; null for the one in <c>INTERP_CLUSTER</c>.</param>
+    /// <param name="url">The coordinator's address, or several with commas between them; null for the one in <c>INTERP_CLUSTER</c>.</param>
     /// <param name="token">Its token; null for the one in <c>INTERP_TOKEN</c>, if there is one.</param>
     public ClusterClient(string? url, string? token = null)
     {
         url ??= Variable("INTERP_CLUSTER")
             ?? throw new StudyException("no coordinator is named", "--cluster", "give --cluster URL, or set INTERP_CLUSTER");
-        if (!Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-            throw new StudyException($"'{url}' is not the address of a coordinator", "--cluster", "write e.g. http://127.0.0.1:8558");
-        Address = address.ToString().TrimEnd('/');
+        _coordinators = new Coordinators(url);
+        var addresses = _coordinators.Addresses;
+        Address = string.Join(", ", addresses.Select(a => a.ToString().TrimEnd('/')));
         var handler = new SocketsHttpHandler
         {
             ConnectTimeout = TimeSpan.FromSeconds(10),
-            UseProxy = !address.IsLoopback,
+            UseProxy = !addresses.All(a => a.IsLoopback),
             AllowAutoRedirect = false,
         };
-        if (address.Scheme == "https" && CertificateFiles.Asked(null) is { } certificates)
+        if (addresses.Any(a => a.Scheme == "https") && CertificateFiles.Asked(null) is { } certificates)
         {
             _trust = PeerTrust.Load(certificates);
             handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, errors) => _trust.AcceptsServer(certificate, errors);
         }
-        _http = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
+        _coordinators.InnerHandler = handler;
+        _http = new HttpClient(_coordinators) { BaseAddress = addresses[0], Timeout = Timeout.InfiniteTimeSpan };
         if ((token ?? Variable("INTERP_TOKEN")) is not { } given) return;
         if (given.Any(c => c is <= ' ' or > '~'))
             throw new StudyException("the token has characters that no token has", "INTERP_TOKEN", "give the coordinator's token");
@@ -111,7 +116,9 @@ internal sealed class ClusterClient : IDisposable
     public async IAsyncEnumerable<StudyProgress> FollowAsync(StudyId study,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        using var answer = await GuardAsync(() => SendAsync(() => Get($"api/studies/{study}/events"), cancellation));
+        using var begin = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        begin.CancelAfter(StreamPatience);
+        using var answer = await GuardAsync(() => SendAsync(() => Get($"api/studies/{study}/events"), begin.Token));
         await using var content = await GuardAsync(() => answer.Content.ReadAsStreamAsync(cancellation));
         using var lines = new StreamReader(content);
         while (await GuardAsync(() => LineAsync(lines, cancellation)) is { } line)
@@ -194,6 +201,8 @@ internal sealed class ClusterClient : IDisposable
         }
         catch (OperationCanceledException e)
         {
+            // It is there, and frozen or cut off.
+            _coordinators.Change();
             throw new RunFailedException($"{Address}: the coordinator does not answer", e);
         }
         catch (JsonException e)

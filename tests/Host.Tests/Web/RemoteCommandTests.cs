@@ -112,4 +112,23 @@ public sealed class RemoteCommandTests
         using var wrong = new ClusterClient(web.Url, "wrong");
         Assert.Contains("token is wrong", (await Assert.ThrowsAsync<StudyException>(wrong.ListAsync)).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Another_coordinator_is_asked_where_one_is_gone()
+    {
+        await using var first = await WebFixture.StartAsync();
+        await using var second = await WebFixture.StartAsync();
+        var id = new StudyId(await first.Submitted());
+        Assert.Equal(id.Value, await second.Submitted());
+        Assert.Contains(id.Value, (await Interp.Here("list", "--cluster", $"http://127.0.0.1:1, {second.Url}")).Output, StringComparison.Ordinal);
+
+        var watching = Interp.Here("watch", id.Value, "--cluster", $"{first.Url},{second.Url}");
+        await Task.Delay(300);
+        Assert.False(watching.IsCompleted);
+        await first.Web.DisposeAsync();
+        second.Desk.Put(id, p => p with { State = RunState.Completed, Committed = p.Planned });
+        var watched = await watching.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(watched.Code == ExitCode.Done, watched.Error);
+        Assert.Contains("is completed", watched.Output, StringComparison.Ordinal);
+    }
 }
