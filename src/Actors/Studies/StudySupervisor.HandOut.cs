@@ -16,6 +16,9 @@ public sealed partial class StudySupervisor
     /// <summary>Processes that work on the study and have not gone.</summary>
     private readonly HashSet<string> _present = [];
 
+    /// <summary>Those of them that were slow with a unit and have not been heard since: they may be dead.</summary>
+    private readonly HashSet<string> _doubtful = [];
+
     private readonly UnitSpans _spans = new();
 
     private IStudyPlan? _plan;
@@ -56,6 +59,11 @@ public sealed partial class StudySupervisor
         {
             _workers.RemoveWhere(w => w.StartsWith(m.Process + "/", StringComparison.Ordinal));
             if (!_present.Remove(m.Process) || !m.InOrder) return;
+            PersistInOrder(_state.Decide(new StudyRunCommand.EndProcess(m.Process, false, Now), _services.Settings.Retry), () => { });
+        });
+        Command<ProcessHeard>(m =>
+        {
+            if (!_doubtful.Remove(m.Process) || !_state.IsOver) return;
             PersistInOrder(_state.Decide(new StudyRunCommand.EndProcess(m.Process, false, Now), _services.Settings.Retry), () => { });
         });
         Command<BrokerReborn>(_ =>
@@ -116,12 +124,18 @@ public sealed partial class StudySupervisor
     private void TakeAgain(TakeAgain m)
     {
         See(m.Worker, m.Process);
-        if (!_state.IsOpen || _plan is null || _state.IsSettled(m.Unit.Ordinal)) _services.Broker.Tell(new NotAgain(_id, m.Worker));
-        else _services.Broker.Tell(new UnitOffered(m.Worker, _plan[m.Unit.Ordinal], m.Unit.Attempt, _spans.Of(m.Unit.Ordinal)));
+        if (!_state.IsOpen || _plan is null || _state.IsSettled(m.Unit.Ordinal))
+        {
+            _services.Broker.Tell(new NotAgain(_id, m.Worker));
+            return;
+        }
+        _doubtful.Add(m.Holder);
+        _services.Broker.Tell(new UnitOffered(m.Worker, _plan[m.Unit.Ordinal], m.Unit.Attempt, _spans.Of(m.Unit.Ordinal)));
     }
 
     private void See(string worker, string process)
     {
+        _doubtful.Remove(process);
         _workers.Add(worker);
         _present.Add(process);
         if (_state.IsOpen && !_state.Knows(process) && _seen.Add(process))

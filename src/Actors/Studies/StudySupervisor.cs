@@ -228,6 +228,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             return;
         }
         _present.Add(m.Process);
+        _doubtful.Remove(m.Process);
         // A second copy of a result on its way to the journal is answered when it is sent again.
         if (!_persisting.Add(m.Unit.Ordinal)) return;
         var begun = Stopwatch.GetTimestamp();
@@ -292,7 +293,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
 
     private void Finish()
     {
-        var events = _state.Decide(new StudyRunCommand.Finish(Now, _present), _services.Settings.Retry);
+        var events = _state.Decide(new StudyRunCommand.Finish(Now, [.. _present.Except(_doubtful)]), _services.Settings.Retry);
         if (events.Count == 0) return;
         PersistInOrder(events, () =>
         {

@@ -31,7 +31,11 @@ public sealed record TakeUnit(string Worker, string Process);
 /// Broker to study: this unit for this worker too, for the one that holds it is slow. Answered by <see cref="UnitOffered"/> or
 /// <see cref="NotAgain"/>.
 /// </summary>
-public sealed record TakeAgain(string Worker, string Process, UnitTry Unit);
+/// <param name="Holder">The slow one's process; it may be dead.</param>
+public sealed record TakeAgain(string Worker, string Process, UnitTry Unit, string Holder);
+
+/// <summary>Broker to study: a process that had a unit that another one was quicker with is alive, and free of it.</summary>
+public sealed record ProcessHeard(string Process);
 
 /// <summary>The answer to <see cref="TakeAgain"/>: nobody needs the unit any more.</summary>
 public sealed record NotAgain(StudyId Study, string Worker);

@@ -52,7 +52,7 @@ public sealed partial class WorkBroker
         var now = Now;
         if (worker.IsFit(m.Unit.Study, now)) _log.Warning("worker {0} cannot compute {1}: {2}", m.Worker, m.Unit.Study, m.Error);
         worker.Unfit[m.Unit.Study] = now + _settings.UnfitRest;
-        return Move(worker, m, now);
+        return Move(worker, m, now, l => l.Unit.Study == m.Unit.Study);
     }
 
     /// <summary>A machine that cannot go on gets no units for a while, as long as there is another one; all its workers share its fate.</summary>
@@ -63,7 +63,7 @@ public sealed partial class WorkBroker
         if (!worker.IsAside(now)) _log.Warning("process {0} is set aside for {1}: {2}", m.Process, _settings.UnfitRest, m.Error);
         foreach (var sibling in _workers.Values.Where(w => w.Process == worker.Process))
             sibling.SetAside = (m.Error, now + _settings.UnfitRest);
-        return Move(worker, m, now);
+        return Move(worker, m, now, _ => true);
     }
 
     /// <summary>
@@ -83,11 +83,17 @@ public sealed partial class WorkBroker
     }
 
     /// <summary>Takes the unit back for another worker; false where there is none.</summary>
-    private bool Move(WorkerEntry worker, UnitFailure m, DateTimeOffset now)
+    /// <param name="alsoQueued">Which of the units that the worker has in hand and has not begun go the same way.</param>
+    private bool Move(WorkerEntry worker, UnitFailure m, DateTimeOffset now, Func<Lease, bool> alsoQueued)
     {
         worker.LastBeat = now;
         var (id, study) = (m.Unit.Study, _studies[m.Unit.Study]);
         if (!_workers.Values.Any(w => CanTake(w, id, study, now))) return false;
+        foreach (var lease in worker.Leases.Values.Where(l => l.Unit != m.Unit && alsoQueued(l)).ToArray())
+        {
+            GiveBack(worker, lease.Unit);
+            worker.Actor.Tell(new DropUnit(lease.Unit.Study, lease.Unit.Ordinal));
+        }
         GiveBack(worker, m.Unit);
         Sender.Tell(new ResultAck(id, m.Unit.Ordinal));
         return true;
@@ -128,7 +134,7 @@ public sealed partial class WorkBroker
                 var worker = idle[helper];
                 idle.RemoveAt(helper);
                 (worker.Asked, worker.Charged) = (id, 0);
-                study.Actor.Tell(new TakeAgain(worker.Id, worker.Process, lease.Unit));
+                study.Actor.Tell(new TakeAgain(worker.Id, worker.Process, lease.Unit, holder.Process));
                 if (idle.Count == 0) return;
             }
         }

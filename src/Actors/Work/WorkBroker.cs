@@ -138,7 +138,7 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
             Sender.Tell(new Registered(""));
             return;
         }
-        worker.LastBeat = Now;
+        Heard(worker);
         worker.Demand = m.Demand;
         if (m.Holding is { } holding)
         {
@@ -260,7 +260,11 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
         }
         if (!m.Finished) return;
         foreach (var other in _holders.Of(m.Study, m.Ordinal))
-            if (Release(other, m.Study, m.Ordinal)) other.Actor.Tell(new DropUnit(m.Study, m.Ordinal));
+        {
+            if (!Release(other, m.Study, m.Ordinal)) continue;
+            other.Actor.Tell(new DropUnit(m.Study, m.Ordinal));
+            other.Awaited.Add(Sender);
+        }
     }
 
     private void Return(UnitReturned m)
@@ -271,9 +275,20 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
 
     private void Beat(WorkerBeat m)
     {
-        if (m.Epoch == _epoch && _workers.TryGetValue(m.Worker, out var worker))
-            (worker.LastBeat, worker.Computing) = (Now, (m.Computing, m.Fraction));
-        else Sender.Tell(new Registered(""));
+        if (m.Epoch != _epoch || !_workers.TryGetValue(m.Worker, out var worker))
+        {
+            Sender.Tell(new Registered(""));
+            return;
+        }
+        worker.Computing = (m.Computing, m.Fraction);
+        Heard(worker);
+    }
+
+    private void Heard(WorkerEntry worker)
+    {
+        worker.LastBeat = Now;
+        foreach (var study in worker.Awaited) study.Tell(new ProcessHeard(worker.Process));
+        worker.Awaited.Clear();
     }
 
     private void Describe(DescribeStudy m)

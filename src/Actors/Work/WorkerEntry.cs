@@ -47,6 +47,9 @@ internal sealed class WorkerEntry(RegisterWorker registration, IActorRef actor)
     /// <summary>Why, and until when, it gets no units at all.</summary>
     public (string Reason, DateTimeOffset Until)? SetAside { get; set; }
 
+    /// <summary>Studies that want to know whether it is alive, because another worker was quicker with its unit.</summary>
+    public HashSet<IActorRef> Awaited { get; } = [];
+
     /// <summary>Studies that it cannot compute, and until when it is not asked again.</summary>
     public Dictionary<StudyId, DateTimeOffset> Unfit { get; } = [];
 

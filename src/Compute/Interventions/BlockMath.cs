@@ -12,14 +12,16 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
 {
     private readonly MatmulRoutes _routes;
     private readonly RotaryTables? _rotary;
+    private readonly DeviceLinear? _device;
     private long _operations;
 
     /// <summary>By address of the weight; packed when first needed, since a sweep of late layers never touches the early ones.</summary>
     private readonly ConcurrentDictionary<nint, Lazy<PackedWeight<T>>> _packed = new();
 
-    public BlockMath(ModelWeights weights, MatmulRoutes routes)
+    /// <param name="device">Computes linear layers elsewhere; null for the CPU. Disposed with this.</param>
+    public BlockMath(ModelWeights weights, MatmulRoutes routes, DeviceLinear? device = null)
     {
-        (Weights, _routes) = (weights, routes);
+        (Weights, _routes, _device) = (weights, routes, device);
         if (Config.Positions == PositionKind.Rotary) _rotary = new RotaryTables(Config.Rotary!, weights.Type);
     }
 
@@ -81,6 +83,7 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
     private Tensor Linear(Tensor x, Tensor weight, Tensor? bias, int firstRow, int rows)
     {
         Interlocked.Add(ref _operations, 2 * x.shape[0] * x.shape[1] * rows);
+        if (_device is not null) return _device.Apply(x, weight, bias, firstRow, rows);
         var route = _routes[weight.shape[0], weight.shape[1]];
         if (route != MatmulRoute.Packed)
             return LinearLayer.Apply(x, weight.narrow(0, firstRow, rows), bias?.narrow(0, firstRow, rows), route);
@@ -141,6 +144,7 @@ internal sealed unsafe class BlockMath<T> : IDisposable where T : unmanaged, IFl
     public void Dispose()
     {
         _rotary?.Dispose();
+        _device?.Dispose();
         foreach (var packed in _packed.Values.Where(p => p.IsValueCreated)) packed.Value.Dispose();
     }
 

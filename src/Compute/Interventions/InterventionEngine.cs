@@ -1,4 +1,5 @@
 using System.Numerics;
+using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Models;
 using InterpActors.Messages.Work;
@@ -15,14 +16,18 @@ public sealed class InterventionEngine : IDisposable
 {
     private readonly IEngineCore _core;
 
+    /// <param name="weights">On the CPU.</param>
+    /// <param name="matmul">The routes of linear layers on the CPU.</param>
+    /// <param name="device">Where linear layers are computed; null for the CPU.</param>
     /// <exception cref="ArgumentException">The weights are neither fp32 nor fp64.</exception>
-    public InterventionEngine(ModelWeights weights, MatmulRoutes matmul)
+    public InterventionEngine(ModelWeights weights, MatmulRoutes matmul, Device? device = null)
     {
         Matmul = matmul;
+        var linear = device is null ? null : new DeviceLinear(device);
         _core = weights.Type switch
         {
-            ScalarType.Float32 => new EngineCore<float>(weights, matmul),
-            ScalarType.Float64 => new EngineCore<double>(weights, matmul),
+            ScalarType.Float32 => new EngineCore<float>(weights, matmul, linear),
+            ScalarType.Float64 => new EngineCore<double>(weights, matmul, linear),
             _ => throw new ArgumentException($"the engine computes in fp32 or fp64, not {weights.Type}", nameof(weights)),
         };
     }
@@ -105,9 +110,9 @@ internal sealed class EngineCore<T> : IEngineCore where T : unmanaged, IFloating
     private readonly AnswerReader<T> _answers;
     private readonly BaseMath<T> _base;
 
-    public EngineCore(ModelWeights weights, MatmulRoutes routes)
+    public EngineCore(ModelWeights weights, MatmulRoutes routes, DeviceLinear? device)
     {
-        _math = new BlockMath<T>(weights, routes);
+        _math = new BlockMath<T>(weights, routes, device);
         _answers = new AnswerReader<T>(_math);
         _base = new BaseMath<T>(_math, _answers);
     }

@@ -61,11 +61,14 @@ internal sealed class LeaseCache<TKey, TValue>(int idle) : IDisposable
         Dispose(entry);
     }
 
+    /// <summary>Disposes what is idle.</summary>
+    public void Clear() => Trim(0);
+
     /// <summary>Disposes what is idle, and the rest when its last lease ends.</summary>
     public void Dispose()
     {
         lock (_lock) _closed = true;
-        Trim();
+        Trim(0);
     }
 
     private void Release(TKey key)
@@ -76,15 +79,15 @@ internal sealed class LeaseCache<TKey, TValue>(int idle) : IDisposable
             entry.Users--;
             entry.LastUse = ++_clock;
         }
-        Trim();
+        Trim(idle);
     }
 
-    private void Trim()
+    private void Trim(int most)
     {
         Entry[] old;
         lock (_lock)
         {
-            var keep = _closed ? 0 : idle;
+            var keep = _closed ? 0 : most;
             var unused = _entries.Where(e => e.Value.Users == 0).OrderByDescending(e => e.Value.LastUse).Skip(keep).ToArray();
             foreach (var (key, _) in unused) _entries.Remove(key);
             old = [.. unused.Select(e => e.Value)];

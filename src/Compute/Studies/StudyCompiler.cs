@@ -33,6 +33,19 @@ public static class StudyCompiler
         };
     }
 
+    /// <summary>
+    /// The study for a kind of device. Its results are of that kind: the last bits on a CPU and on a CUDA device differ, so no study is
+    /// computed on both.
+    /// </summary>
+    /// <param name="kind">One of <see cref="DeviceNames.Kinds"/>.</param>
+    /// <exception cref="StudyException">There is no such kind.</exception>
+    public static Study On(Study study, string kind) => kind switch
+    {
+        DeviceNames.Cpu => study,
+        DeviceNames.Cuda => study with { Execution = study.Execution with { Matmul = MatmulRoutes.Torch.ToString(), Device = kind } },
+        _ => throw new StudyException($"'{kind}' is no kind of device", "--device", $"kinds are {string.Join(" and ", DeviceNames.Kinds)}"),
+    };
+
     private static readonly JsonSerializerOptions CanonicalForm = new()
     {
         WriteIndented = true,

@@ -1,3 +1,4 @@
+using InterpActors.Compute.Devices;
 using InterpActors.Compute.Reports;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -17,6 +18,8 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     private readonly StudySessions _sessions;
     private readonly bool _ownsSessions;
     private readonly IStudyFiles _files;
+    private readonly IDeviceProvider _devices;
+    private readonly DeviceGate _gate = new();
 
     // Studies that were read lately; each may hold a tokenizer.
     private readonly LeaseCache<StudyId, Prepared> _prepared = new(8);
@@ -26,9 +29,12 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     /// <param name="kinds">The kinds it knows.</param>
     /// <param name="ownSessions">True to share no weights and base runs with the rest of the process.</param>
     /// <param name="files">Brings the studies' files here; null where they are in place.</param>
-    public StudyEngine(IReadOnlyList<IStudyKind> kinds, bool ownSessions = false, IStudyFiles? files = null)
+    /// <param name="devices">What units may be computed on; null for what torch finds.</param>
+    public StudyEngine(
+        IReadOnlyList<IStudyKind> kinds, bool ownSessions = false, IStudyFiles? files = null, IDeviceProvider? devices = null)
     {
         _kinds = kinds;
+        _devices = devices ?? TorchDevices.Instance;
         _files = files ?? new FilesInPlace();
         _ownsSessions = ownSessions;
         _sessions = ownSessions ? new StudySessions() : StudySessions.Shared;
@@ -44,7 +50,7 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     /// <exception cref="StudyException">The model is damaged, or no score can be formed.</exception>
     public BaselineMetric? Verify(Study study)
     {
-        var (prepared, lease) = Open(study, CancellationToken.None);
+        var (prepared, lease) = Open(study, DeviceNames.Cpu, CancellationToken.None);
         using var session = lease;
         session.Value.Enter();
         using var scope = torch.NewDisposeScope();
@@ -63,26 +69,69 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     /// <inheritdoc/>
     public UnitOutput Run(Study study, WorkUnit unit, UnitContext context)
     {
-        if (context.Device != "cpu")
-            throw new UnitException(UnitFailureKind.Permanent, $"device {context.Device} is not known here; known: cpu");
+        CheckDevice(study, context.Device);
         try
         {
-            var (prepared, lease) = Load(study, context.Cancellation);
-            using var session = lease;
-            session.Value.Enter();
-            using var scope = torch.NewDisposeScope();
-            using var _ = torch.no_grad();
-            return prepared.Opened.Method.Run(session.Value, prepared.Plan, unit, context);
+            try
+            {
+                return _gate.Beside(context.Device, () => Compute(study, unit, context));
+            }
+            catch (Exception e) when (OutOfMemory.Is(e))
+            {
+                // Below, where this unit holds nothing any more.
+            }
+            return ComputeAlone(study, unit, context);
         }
         catch (StudyException e)
         {
             throw new UnitException(UnitFailureKind.Permanent, e.Message, e);
         }
-        catch (Exception e) when (e is IOException or OutOfMemoryException or System.Runtime.InteropServices.ExternalException)
+        catch (Exception e) when (OutOfMemory.Is(e))
         {
-            throw new UnitException(UnitFailureKind.Transient, e.Message.Split('\n')[0], e);
+            throw new UnitException(UnitFailureKind.OutOfMemory,
+                $"the memory of {context.Device} did not suffice ({FirstLine(e)}); a worker with more may compute it", e);
+        }
+        catch (Exception e) when (e is IOException or System.Runtime.InteropServices.ExternalException)
+        {
+            throw new UnitException(UnitFailureKind.Transient, FirstLine(e), e);
         }
     }
+
+    private UnitOutput Compute(Study study, WorkUnit unit, UnitContext context)
+    {
+        var (prepared, lease) = Load(study, context.Device, context.Cancellation);
+        using var session = lease;
+        session.Value.Enter();
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        return prepared.Opened.Method.Run(session.Value, prepared.Plan, unit, context);
+    }
+
+    /// <summary>
+    /// Once more, with the device to itself and nothing else in memory: the same arithmetic in the same order, so the same bytes. A smaller
+    /// piece of a unit would not have them, for sums depend on what is computed together.
+    /// </summary>
+    private UnitOutput ComputeAlone(Study study, WorkUnit unit, UnitContext context)
+    {
+        var (done, output) = _gate.Alone(context.Device, () =>
+        {
+            _sessions.Shrink(study);
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return Compute(study, unit, context);
+        });
+        return done ? output! : throw new OutOfMemoryException("other units hold the device");
+    }
+
+    private void CheckDevice(Study study, string device)
+    {
+        if (_devices.All.All(d => d.Name != device))
+            throw new UnitException(UnitFailureKind.Unfit, $"there is no device {device} here ({_devices.Limits})");
+        if (DeviceNames.KindOf(device) != study.Execution.DeviceKind)
+            throw new UnitException(UnitFailureKind.Unfit, $"the study is computed on {study.Execution.DeviceKind}, not on {device}");
+    }
+
+    private static string FirstLine(Exception e) => e.GetBaseException().Message.Split('\n')[0].TrimEnd();
 
     /// <inheritdoc/>
     public ReductionOutcome Reduce(Reduction reduction, string folder)
@@ -106,11 +155,11 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     }
 
     /// <summary>What the study needs of this machine; a file that is not here, or is another one, may well be right on another machine.</summary>
-    private (Prepared, SessionLease) Load(Study study, CancellationToken cancellation)
+    private (Prepared, SessionLease) Load(Study study, string device, CancellationToken cancellation)
     {
         try
         {
-            return Open(study, cancellation);
+            return Open(study, device, cancellation);
         }
         catch (StudyException e)
         {
@@ -118,9 +167,9 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
         }
     }
 
-    private (Prepared, SessionLease) Open(Study study, CancellationToken cancellation)
+    private (Prepared, SessionLease) Open(Study study, string device, CancellationToken cancellation)
     {
-        if (_sessions.TakeOpen(study) is { } open)
+        if (_sessions.TakeOpen(study, device) is { } open)
         {
             try
             {
@@ -134,22 +183,25 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
         }
         try
         {
-            return OpenNow(study, cancellation);
+            return OpenNow(study, device, cancellation);
         }
         catch (StudyException) when (study.Inputs is not null)
         {
             // It was found where files may have gone since: once more, from where they are now.
             _prepared.Forget(study.Id);
-            return OpenNow(study, cancellation);
+            return OpenNow(study, device, cancellation);
         }
     }
 
-    private (Prepared, SessionLease) OpenNow(Study study, CancellationToken cancellation)
+    private (Prepared, SessionLease) OpenNow(Study study, string device, CancellationToken cancellation)
     {
         // Here, where one unit's cancellation is its own; what many units wait for together is not to be cancelled by one of them.
         using var files = _files.Open(study.Folder, study.Inputs, cancellation);
         var prepared = Prepare(study, cancellation);
-        return (prepared, _sessions.Take(study, prepared.Opened, () => _files.Open(study.Folder, study.Inputs, CancellationToken.None)));
+        var torchDevice = device == DeviceNames.Cpu ? null : _devices.Open(device);
+        var lease = _sessions.Take(study, (device, torchDevice), prepared.Opened,
+            () => _files.Open(study.Folder, study.Inputs, CancellationToken.None));
+        return (prepared, lease);
     }
 
     private Prepared Prepare(Study study, CancellationToken cancellation)

@@ -3,11 +3,12 @@ using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Models;
 using InterpActors.Messages.Studies;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Studies;
 
 /// <summary>
-/// What all units of a study share in one process: weights, engine, base runs of the prompts, and values that a method derives from them
+/// What all units of a study share in one process on one device: weights, engine, base runs of the prompts, and values that a method derives from them
 /// once. Thread-safe.
 /// </summary>
 public sealed class StudySession : IDisposable
@@ -21,18 +22,23 @@ public sealed class StudySession : IDisposable
     private readonly LeaseCache<int, PromptShard> _shards = new(ShardsKept);
     private readonly ConcurrentDictionary<object, Lazy<object>> _derived = new();
 
-    internal StudySession(Study study, OpenedStudy opened, LeaseCache<WeightsKey, ModelWeights> weights, IDisposable files)
+    internal StudySession(Study study, OpenedStudy opened, LeaseCache<WeightsKey, ModelWeights> weights, IDisposable files, Device? device)
     {
+        Device = device ?? torch.CPU;
         _files = files;
         Study = study;
         Context = opened.Context;
         if (Context.GivenModel is not { } model) return;
         _weights = weights.Take(new WeightsKey(model.Sha256, model.Dtype, model.ProcessingWord),
             () => ModelLoader.LoadWeights(model.Location, model.Type, model.Processing));
-        _engine = new InterventionEngine(_weights.Value, MatmulRoutes.Parse(study.Execution.Matmul));
+        _engine = new InterventionEngine(_weights.Value, MatmulRoutes.Parse(study.Execution.Matmul), device);
     }
 
     public Study Study { get; }
+
+    /// <summary>What the units of this session compute on. <see cref="Engine"/> does; a method's own tensors have to be put there.</summary>
+    public Device Device { get; }
+
     public StudyContext Context { get; }
 
     /// <exception cref="InvalidOperationException">The study has no model.</exception>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using InterpActors.Actors.Artifacts;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Journal;
+using InterpActors.Compute.Devices;
 using InterpActors.Compute.Studies;
 using InterpActors.Host.Certificates;
 using InterpActors.Host.Hosting;
@@ -46,7 +47,17 @@ internal static class NodeCommand
             Description = "What HTTP requests must carry (default: INTERP_TOKEN; without one only this machine is answered)",
         };
         var data = new Option<string?>("--data") { HelpName = "DIR", Description = "The node's folder (default: interp-node-PORT)" };
-        var workers = SharedOptions.Positive("--workers", PhysicalCores.Count, "Units a compute node computes at a time (default: physical cores)");
+        var devices = new Option<string?>("--devices")
+        {
+            HelpName = "LIST", Description = "What a compute node computes on, e.g. cpu,cuda:0 (default: the CPU and every CUDA device)",
+        };
+        var workers = new Option<int?>("--workers")
+        {
+            HelpName = "N", Description = "Units computed at a time on the CPU (default: physical cores / threads); a CUDA device has one more",
+        };
+        workers.Validators.Add(r => SharedOptions.CheckRange(r, "--workers"));
+        var threads = SharedOptions.Positive("--threads", 1,
+            "Threads meant for each CPU worker (default: 1); studies say how many they take, and workers with as many come first");
         var certs = new Option<string?>("--certs")
         {
             HelpName = "DIR",
@@ -55,7 +66,7 @@ internal static class NodeCommand
         var config = new Option<string?>("--config") { HelpName = "FILE.conf", Description = "Settings that win over the files in hocon/ (or INTERP_CONFIG)" };
         var set = SharedOptions.Set();
         set.Description = "Overrides a setting of hocon/, e.g. --set interp.node.drain=10s (repeatable)";
-        var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, http, token, seeds, journal, data, workers, certs, config, set };
+        var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, http, token, seeds, journal, data, devices, workers, threads, certs, config, set };
         command.SetAction(async parsed =>
         {
             var folder = Data(parsed.GetValue(data), parsed.GetValue(port));
@@ -70,13 +81,19 @@ internal static class NodeCommand
                 Host = parsed.GetValue(host)!,
                 Port = parsed.GetValue(port),
                 Seeds = parsed.GetValue(seeds)!,
-                Workers = parsed.GetValue(workers),
+                Workers = parsed.GetValue(workers) ?? Math.Max(1, PhysicalCores.Count / parsed.GetValue(threads)),
+                Threads = parsed.GetValue(threads),
                 Configuration = Text(parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("INTERP_CONFIG")),
                 Identity = identity,
                 Say = line => error.WriteLine($"interp: {line}"),
                 Overrides = string.Concat(parsed.GetValue(set)!.Select(s => s + "\n")),
             };
             if (parsed.GetValue(journal) is { } location) options = options with { Journal = JournalLocation.Parse(location) };
+            if (parsed.GetValue(workers) is not null && options.Computes && Array.TrueForAll(Names(parsed.GetValue(devices)), d => d != DeviceNames.Cpu))
+                throw new StudyException("there is one worker for each CUDA device", "--workers", "leave it out, or add cpu to --devices");
+            if (options.Computes) options = options with { Devices = DeviceSlots.Choose(parsed.GetValue(devices), TorchDevices.Instance) };
+            else if (parsed.GetValue(devices) is not null)
+                throw new StudyException("only compute nodes have devices", "--devices", "leave it out, or add the role compute");
             var listen = parsed.GetValue(http);
             if (listen is not null && !options.IsCoordinator)
                 throw new StudyException("only coordinators have an HTTP API", "--http", "leave it out, or add the role coordinator");
@@ -118,6 +135,8 @@ internal static class NodeCommand
         }
         return ExitCode.Done;
     }
+
+    private static string[] Names(string? devices) => (devices ?? DeviceNames.Cpu).Split(',', StringSplitOptions.TrimEntries);
 
     private static string? Token(string? given) =>
         given ?? (Environment.GetEnvironmentVariable("INTERP_TOKEN")?.Trim() is { Length: > 0 } token ? token : null);

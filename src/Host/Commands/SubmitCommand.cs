@@ -26,8 +26,15 @@ internal static class SubmitCommand
             Description = $"One more is twice the share of the workers, {StudyPriority.Lowest} to {StudyPriority.Highest} (default: 0); "
                 + "given again for a study that runs, it changes",
         };
+        var device = new Option<string>("--device")
+        {
+            HelpName = "KIND",
+            Description = "The kind of device that computes it, cpu or cuda; the last bits of results depend on it (default: cpu)",
+            DefaultValueFactory = _ => DeviceNames.Cpu,
+        };
+        device.AcceptOnlyFromAmong([.. DeviceNames.Kinds]);
         var set = SharedOptions.Set();
-        var command = new Command("submit", "Hands a study, with the files that it names, to a cluster") { study, cluster, watch, folder, threads, priority, set };
+        var command = new Command("submit", "Hands a study, with the files that it names, to a cluster") { study, cluster, watch, folder, threads, device, priority, set };
         command.SetAction(async parsed =>
         {
             // What is wrong in the file itself is said without asking anybody.
@@ -38,7 +45,8 @@ internal static class SubmitCommand
             int? rank = parsed.GetValue(priority) is { } wanted ? StudyPriority.Check(wanted) : null;
             var upload = new InputUpload(client, parsed.InvocationConfiguration.Error);
             var inputs = await upload.SendAsync(file, parsed.GetValue(threads));
-            var submission = new StudySubmission(file.Source, file.Folder, name, overrides, parsed.GetValue(threads), rank, inputs);
+            var submission = new StudySubmission(file.Source, file.Folder, name, overrides, parsed.GetValue(threads), rank, inputs,
+                parsed.GetValue(device));
             var reply = await upload.ExplainAsync(() => client.SubmitAsync(submission));
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(reply.Study.Value);

@@ -2,6 +2,8 @@ using InterpActors.Actors.Artifacts;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Journal;
 using InterpActors.Host.Certificates;
+using InterpActors.Compute.Devices;
+using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Host.Hosting;
@@ -23,8 +25,14 @@ public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data
     /// <summary>The journal of a coordinator: <c>journal.db</c> in <see cref="Data"/> unless it is set.</summary>
     public JournalLocation Journal { get; init; } = new JournalFile(Path.Combine(Data, "journal.db"));
 
-    /// <summary>Units computed at a time by a compute node.</summary>
+    /// <summary>Units computed at a time on a compute node's CPU.</summary>
     public int Workers { get; init; } = 1;
+
+    /// <summary>Torch threads that each of them is meant to use; a study says itself how many it takes.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>What a compute node computes on.</summary>
+    public IReadOnlyList<ComputeDevice> Devices { get; init; } = [new(DeviceNames.Cpu, 0)];
 
     /// <summary>HOCON text that wins over the files of the <c>hocon</c> folder.</summary>
     public string Configuration { get; init; } = "";

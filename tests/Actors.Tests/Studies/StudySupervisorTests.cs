@@ -407,16 +407,36 @@ public class StudySupervisorTests : ActorTestKit
         var study = Submit();
         var offered = Take(study);
         var unit = new UnitTry(Study.Id, offered.Unit.Ordinal, offered.Attempt);
-        study.Tell(new TakeAgain("w2", "p2", unit), _broker);
+        study.Tell(new TakeAgain("w2", "p2", unit, "p1"), _broker);
         Assert.Equal(("w2", unit.Ordinal, 1), (_broker.ExpectMsg<UnitOffered>() is var o ? (o.Worker, o.Unit.Ordinal, o.Attempt) : default));
         study.Tell(new UnitResult("w2", "p2", unit, FakeRunner.Payload(unit.Ordinal), null), _broker);
         Assert.True(_broker.ExpectMsg<UnitSettled>().Finished);
-        study.Tell(new TakeAgain("w3", "p3", unit), _broker);
+        study.Tell(new TakeAgain("w3", "p3", unit, "p1"), _broker);
         Assert.Equal("w3", _broker.ExpectMsg<NotAgain>().Worker);
         // The slow one's result is answered, and changes nothing.
         study.Tell(new UnitResult("w", "p1", unit, [0], null), _broker);
         Assert.Equal(("w", true), (_broker.ExpectMsg<UnitSettled>() is var s ? (s.Worker, s.Finished) : default));
         study.Tell(new GetProgress(Study.Id), TestActor);
         Assert.Equal(1, ExpectMsg<ProgressReply>().Progress.Committed);
+    }
+
+    [Fact]
+    public void A_process_that_was_slow_with_a_unit_ends_with_the_study_only_when_it_is_heard_again()
+    {
+        var study = Submit();
+        foreach (var process in (string[])["p2", "p3"]) study.Tell(new TakeUnit($"{process}/w", process), _broker);
+        var units = Enumerable.Range(0, 2).Select(_ => (UnitOffered)_broker.FishForMessage(m => m is UnitOffered)).ToArray();
+        foreach (var (unit, slow) in units.Zip(["p2", "p3"]))
+            study.Tell(new TakeAgain("w", "p1", new UnitTry(Study.Id, unit.Unit.Ordinal, 1), slow), _broker);
+        for (var i = 0; i < 6; i++)
+            study.Tell(new UnitResult("w", "p1", new UnitTry(Study.Id, i, 1), FakeRunner.Payload(i), null), _broker);
+        _broker.FishForMessage(m => m is StudyClosed);
+        study.Tell(new ProcessHeard("p2"), _broker);
+        AwaitAssert(() =>
+        {
+            study.Tell(new GetHistory(Study.Id), TestActor);
+            var ended = ExpectMsg<HistoryReply>().History.Processes.ToDictionary(p => p.Process, p => p.Ended is not null);
+            Assert.Equal((true, true, false), (ended["p1"], ended["p2"], ended["p3"]));
+        });
     }
 }

@@ -132,6 +132,8 @@ public class SchedulingTests : ActorTestKit
         _study.ExpectNoMsg(300);
         Finish(fast, 1);
         slow.Probe.ExpectMsg(new DropUnit(Id, 1));
+        _broker.Tell(new WorkerBeat("slow", slow.Epoch, Try(1), 0.5), slow.Probe);
+        Assert.Equal("p-slow", _study.FishForMessage<ProcessHeard>(_ => true).Process);
     }
 
     [Fact]

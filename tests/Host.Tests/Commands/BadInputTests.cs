@@ -212,4 +212,24 @@ public sealed class BadInputTests : IDisposable
         var text = Encoding.UTF8.GetBytes(header.ToJsonString());
         return [.. BitConverter.GetBytes((ulong)text.Length), .. text, .. file[(8 + length)..]];
     }
+
+    [Theory]
+    [InlineData("cuda:0", "there is no cuda:0 here")]
+    [InlineData("cpu,gpu", "'gpu' is no device")]
+    [InlineData("cuda:-1", "'cuda:-1' is no device")]
+    public async Task Devices_that_are_not_there(string devices, string what) => Assert.Contains(
+        what, await Refused("node", "--roles", "compute", "--seed-node", "127.0.0.1:1", "--data", At("node"), "--devices", devices),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Devices_of_a_node_that_computes_nothing() => Assert.Contains(
+        "only compute nodes have devices", await Refused("node", "--roles", "coordinator", "--data", At("node"), "--devices", "cpu"),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Priorities_and_kinds_of_devices_that_there_are_not()
+    {
+        Assert.Contains("-10 to 10", await Refused("submit", Study(Heads), "--cluster", "http://127.0.0.1:1", "--priority", "11"), StringComparison.Ordinal);
+        Assert.Contains("gpu", await Refused("submit", Study(Heads), "--cluster", "http://127.0.0.1:1", "--device", "gpu"), StringComparison.Ordinal);
+    }
 }
