@@ -21,8 +21,8 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
     /// <summary>The node's own store.</summary>
     public ArtifactStore Store => _store.Value;
 
-    /// <summary>Largest file that is taken from outside the cluster, in bytes; as configured when the node joined.</summary>
-    public long UploadLimit { get; private set; } = long.MaxValue;
+    /// <summary>Largest file that is taken from outside the cluster, in bytes; as configured once the node has joined.</summary>
+    public long UploadLimit { get; set; } = long.MaxValue;
 
     /// <summary>Begins to pass files on and to fetch them, as a member of a cluster.</summary>
     public void Join(ActorSystem system)

@@ -110,6 +110,9 @@ public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
 
         public StudyFolder Folder() => new(root, _elsewhere);
 
+        public string InUsersWords(string message) =>
+            _elsewhere.Aggregate(message, (text, moved) => text.Replace(moved.Value, moved.Key, StringComparison.Ordinal));
+
         public void Dispose()
         {
             foreach (var folder in _folders) folder.Dispose();

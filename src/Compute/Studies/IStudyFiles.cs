@@ -19,6 +19,9 @@ public interface IStudyFilesHeld : IDisposable
 {
     /// <summary>To read the study through.</summary>
     StudyFolder Folder();
+
+    /// <summary>A message to the user, with the paths that the user knows.</summary>
+    string InUsersWords(string message);
 }
 
 /// <summary>The files are where the study's paths lead.</summary>
@@ -30,6 +33,8 @@ public sealed class FilesInPlace : IStudyFiles
     private sealed record Held(string Root) : IStudyFilesHeld
     {
         public StudyFolder Folder() => new(Root);
+
+        public string InUsersWords(string message) => message;
 
         public void Dispose() { }
     }

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using InterpActors.Host.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -14,7 +13,7 @@ internal sealed class ResultRoutes(IStudyDesk desk, ResultStore store)
     [
         ApiRoute.Get("/api/studies/{id}/results", "The files of the study's run folder, once it is over",
             async http => (await FindAsync(http)).Listing),
-        ApiRoute.Raw("/api/studies/{id}/results.zip", "The study's whole run folder", Zip, ZipAsync),
+        ApiRoute.Raw("/api/studies/{id}/results.zip", "The study's whole run folder; answers ranges", Zip, ZipAsync),
         ApiRoute.Raw("/api/studies/{id}/results/{**name}", "One file of the study's run folder; answers ranges", "application/octet-stream",
             DownloadAsync),
     ];
@@ -48,20 +47,11 @@ internal sealed class ResultRoutes(IStudyDesk desk, ResultStore store)
         await http.SendFileAsync(Path.Combine(folder, file.Name), file.Sha256, media);
     }
 
-    /// <summary>The whole run folder as it is sent, without a copy of it.</summary>
     private async Task ZipAsync(HttpContext http)
     {
-        var (listing, folder) = await FindAsync(http);
-        http.Response.ContentType = Zip;
+        var (listing, _) = await FindAsync(http);
+        var (path, sha256) = await store.ZipAsync(listing, http.RequestAborted);
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{listing.Study}.zip\"";
-        await using var zip = await ZipArchive.CreateAsync(
-            http.Response.Body, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, http.RequestAborted);
-        foreach (var file in listing.Files)
-        {
-            var entry = zip.CreateEntry($"{listing.Study}/{file.Name}", CompressionLevel.Fastest);
-            await using var content = File.OpenRead(Path.Combine(folder, file.Name));
-            await using var target = await entry.OpenAsync(http.RequestAborted);
-            await content.CopyToAsync(target, http.RequestAborted);
-        }
+        await http.SendFileAsync(path, sha256, Zip);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.IO.Compression;
 using System.Security.Cryptography;
 using InterpActors.Host.Hosting;
 using InterpActors.Messages.Artifacts;
@@ -32,7 +33,9 @@ internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudy
             var definition = await desk.DefinitionAsync(study) ?? throw new StudyException($"study {study} is not known");
             var history = await desk.HistoryAsync(study);
             var payloads = await desk.PayloadsAsync(study);
-            ready = await Task.Run(() => Write(definition, history, payloads), cancellation);
+            // It may wait for files that other nodes have, so not on a thread of the pool.
+            ready = await Task.Factory.StartNew(
+                () => Write(definition, history, payloads), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             _ready[study] = ready;
             _order.Enqueue(study);
             while (_order.Count > Kept) Forget(_order.Dequeue());
@@ -44,6 +47,41 @@ internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudy
         }
     }
 
+    /// <summary>The run folder of a study that is over as one file, and the hash of that; made when first asked for.</summary>
+    public async Task<(string Path, string Sha256)> ZipAsync(ResultListing listing, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            if (!_ready.TryGetValue(listing.Study, out var ready)) throw new StudyException("the results were put away", null, "ask again");
+            var path = ready.Folder + ".zip";
+            if (!File.Exists(path)) await Task.Run(() => Pack(listing, ready.Folder, path), cancellation);
+            return (path, Hash(path));
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private static void Pack(ResultListing listing, string folder, string path)
+    {
+        var partial = path + ".partial";
+        using (var zip = new ZipArchive(new FileStream(partial, FileMode.Create, FileAccess.ReadWrite, FileShare.None), ZipArchiveMode.Create))
+        {
+            foreach (var file in listing.Files)
+            {
+                // The same bytes whenever it is made, so that an interrupted download can be gone on with.
+                var entry = zip.CreateEntry($"{listing.Study}/{file.Name}", CompressionLevel.Fastest);
+                entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+                using var content = File.OpenRead(Path.Combine(folder, file.Name));
+                using var target = entry.Open();
+                content.CopyTo(target);
+            }
+        }
+        File.Move(partial, path, overwrite: true);
+    }
+
     /// <summary>The path of a large result by its content, among the folders that are at hand; null where there is none.</summary>
     public string? ArtifactPath(ArtifactId artifact) =>
         _ready.Values.Select(r => Path.Combine(r.Folder, "artifacts", artifact.Value)).FirstOrDefault(File.Exists);
@@ -52,6 +90,7 @@ internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudy
     {
         var folder = Path.Combine(_root, study.Id.Value);
         Directory.CreateDirectory(folder);
+        File.Delete(folder + ".zip");
         var outcome = reducer.Reduce(new Reduction(planner.Plan(study), payloads, history), folder);
         var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
             .Select(f => new ResultFile(Path.GetRelativePath(folder, f).Replace('\\', '/'), new FileInfo(f).Length, Hash(f)));
@@ -61,7 +100,9 @@ internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudy
 
     private void Forget(StudyId study)
     {
-        if (_ready.TryRemove(study, out var old) && Directory.Exists(old.Folder)) Directory.Delete(old.Folder, recursive: true);
+        if (!_ready.TryRemove(study, out var old)) return;
+        if (Directory.Exists(old.Folder)) Directory.Delete(old.Folder, recursive: true);
+        File.Delete(old.Folder + ".zip");
     }
 
     private static string Hash(string path)

@@ -31,7 +31,7 @@ public sealed class StudyIntake(IStudyFiles files, NodeArtifacts? artifacts = nu
 
     /// <summary>A submitted study, and the right to read its files until it is disposed.</summary>
     /// <exception cref="StudyException">It cannot be run as written.</exception>
-    internal (Study Study, IDisposable Files) Compile(StudySubmission submission, StudyObject root)
+    internal (Study Study, IStudyFilesHeld Files) Compile(StudySubmission submission, StudyObject root)
     {
         var held = files.Open(submission.Folder, submission.Inputs, CancellationToken.None);
         try
@@ -44,6 +44,11 @@ public sealed class StudyIntake(IStudyFiles files, NodeArtifacts? artifacts = nu
             var again = files.Open(study.Folder, study.Inputs, CancellationToken.None);
             held.Dispose();
             return (study, again);
+        }
+        catch (StudyException e)
+        {
+            held.Dispose();
+            throw new StudyException(held.InUsersWords(e.Message), null, null, e);
         }
         catch
         {

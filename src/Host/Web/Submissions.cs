@@ -1,3 +1,4 @@
+using InterpActors.Compute.Studies;
 using InterpActors.Host.Hosting;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -49,13 +50,13 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, StudyI
         }
     }
 
-    private async Task<SubmissionReply> AcceptAsync(Study study, int? priority, IDisposable files)
+    private async Task<SubmissionReply> AcceptAsync(Study study, int? priority, IStudyFilesHeld files)
     {
         var known = await desk.ProgressAsync(study.Id);
         if (known is null && (await desk.ListAsync()).Count(s => !StudyEnd.IsOver(s)) >= options.MaximumUnfinished)
             throw Busy($"{options.MaximumUnfinished} studies are unfinished; wait for some, or cancel some");
         // What is known has passed before.
-        var plan = await OnOwnThread(() => Check(study, verify: known is null));
+        var plan = await OnOwnThread(() => Check(study, verify: known is null), files.InUsersWords);
         var progress = await desk.SubmitAsync(study, priority);
         keeper.Keep(study.Id, files);
         return new SubmissionReply(study.Id, known is null, plan.Headline, progress);
@@ -69,7 +70,7 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, StudyI
     }
 
     /// <summary>Reads files and may compute for long, so not on a thread of the pool, which answers heartbeats too.</summary>
-    private static async Task<T> OnOwnThread<T>(Func<T> work)
+    private static async Task<T> OnOwnThread<T>(Func<T> work, Func<string, string>? words = null)
     {
         try
         {
@@ -77,11 +78,11 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, StudyI
         }
         catch (StudyException e)
         {
-            throw new ApiException(StatusCodes.Status400BadRequest, e.Message);
+            throw new ApiException(StatusCodes.Status400BadRequest, words?.Invoke(e.Message) ?? e.Message);
         }
     }
 
-    private (Study Study, IDisposable Files) Compile(StudySubmission submission)
+    private (Study Study, IStudyFilesHeld Files) Compile(StudySubmission submission)
     {
         var file = submission.File is { Length: > 0 and <= 200 } name ? name : "study";
         if (!Path.IsPathFullyQualified(submission.Folder))

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using InterpActors.Actors.Artifacts;
 using InterpActors.Compute.Studies;
 using InterpActors.Host.Web;
 
@@ -11,15 +12,16 @@ internal sealed class WebFixture : IAsyncDisposable
 {
     private readonly StudyEngine _engine;
 
-    private WebFixture(StudyEngine engine, FakeDesk desk, WebHost web, string folder, string? token)
+    private WebFixture(StudyEngine engine, FakeDesk desk, WebHost web, NodeArtifacts artifacts, string folder, string? token)
     {
-        (_engine, Desk, Web, Folder) = (engine, desk, web, folder);
+        (_engine, Desk, Web, Artifacts, Folder) = (engine, desk, web, artifacts, folder);
         Url = $"http://{web.Endpoint.Host}:{web.Endpoint.Port}";
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(Url) };
         if (token is not null) Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
     public FakeDesk Desk { get; }
+    public NodeArtifacts Artifacts { get; }
     public WebHost Web { get; }
     public string Url { get; }
     public HttpClient Http { get; }
@@ -30,11 +32,14 @@ internal sealed class WebFixture : IAsyncDisposable
     public static async Task<WebFixture> StartAsync(string? token = null, Func<WebOptions, WebOptions>? change = null)
     {
         var folder = Directory.CreateTempSubdirectory("web-").FullName;
-        var engine = new StudyEngine();
+        var artifacts = new NodeArtifacts(Path.Combine(folder, "data", "artifacts"));
+        var files = new FilesByContent(artifacts);
+        var engine = new StudyEngine(StudyKinds.All, files: files);
         var desk = new FakeDesk(engine, engine);
         var options = new WebOptions("127.0.0.1", 0, token, Path.Combine(folder, "data")) { Beat = TimeSpan.FromMilliseconds(20) };
-        var web = await WebHost.StartAsync(desk, engine, engine, engine, change?.Invoke(options) ?? options);
-        return new WebFixture(engine, desk, web, folder, token);
+        var web = await WebHost.StartAsync(desk, engine, engine, engine, change?.Invoke(options) ?? options,
+            new StudyIntake(files, artifacts, study => engine.Verify(study)));
+        return new WebFixture(engine, desk, web, artifacts, folder, token);
     }
 
     /// <summary>A study file of a few units; the seed makes one study differ from another.</summary>
