@@ -52,6 +52,7 @@ public static class ReportData
             ["canonical"] = JsonNode.Parse(study.Canonical)!.ToJsonString(new JsonSerializerOptions { WriteIndented = true }),
             ["processes"] = SummaryJson.Processes(result.History),
             ["failures"] = SummaryJson.Failures(result.History),
+            ["pages"] = Texts(result.Files.Select(f => f.FileName)),
             ["tables"] = Texts(result.Tables.Select(t => t.FileName)),
             ["artifacts"] = new JsonArray([.. artifacts.Select(a => new JsonArray(a.Key, a.Value))]),
         };

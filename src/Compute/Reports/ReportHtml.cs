@@ -39,13 +39,20 @@ public static class ReportHtml
             ["sections"] = page.Sections,
             ["script"] = () => string.Join('\n', page.Scripts.Select(Resource)),
         };
+        Fill(Resource("report.html"), parts, stream);
+    }
+
+    /// <summary>Writes a template with its marks (<c>@@name@@</c>) replaced.</summary>
+    internal static void Fill(string template, IReadOnlyDictionary<string, Func<string>> parts, Stream stream)
+    {
         using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true);
         // The template is cut at its own marks once; what is put in is never searched for marks.
-        foreach (var piece in Resource("report.html").Split("@@"))
+        foreach (var piece in template.Split("@@"))
             writer.Write(parts.TryGetValue(piece, out var part) ? part() : piece);
     }
 
-    private static string Resource(string name)
+    /// <summary>A file of the template.</summary>
+    internal static string Resource(string name)
     {
         using var stream = typeof(ReportHtml).Assembly.GetManifestResourceStream($"Report/{name}")
             ?? throw new InvalidOperationException($"the template {name} is not in the assembly");

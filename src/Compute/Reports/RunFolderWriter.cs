@@ -53,6 +53,7 @@ public static class RunFolderWriter
             Table("results.csv", s => ResultsTable.WriteCsv(result.Rows, s));
             Table("results.parquet", s => Wait(() => ResultsTable.WriteParquetAsync(result.Rows, s)));
         }
+        foreach (var file in result.Files) Table(file.FileName, file.Write);
         foreach (var table in result.Tables) Table(table.FileName, s => TableFile.WriteCsv(table, s));
 
         var machine = MachineFacts.Read();

@@ -40,6 +40,9 @@ public sealed record ExtraTable(string FileName, IReadOnlyList<string> Columns, 
 /// <summary>A large result file, stored under <c>artifacts/</c> by its SHA-256 and linked by name.</summary>
 public sealed record ExtraArtifact(string Name, byte[] Content);
 
+/// <summary>A further file of the run folder that people open, e.g. a page.</summary>
+public sealed record ExtraFile(string FileName, Action<Stream> Write);
+
 /// <summary>The model as manifest and report show it.</summary>
 public sealed record ModelView(string Name, string Family, int Layers, int Heads, long Parameters, string Sha256, string Path, string Dtype, string Processing);
 
@@ -69,6 +72,9 @@ public sealed record StudyResult(
 
     /// <summary>The numbers the report puts first; of cell studies, the baselines take their place.</summary>
     public IReadOnlyList<Figure> Figures { get; init; } = [];
+
+    /// <summary>Further pages beside the report.</summary>
+    public IReadOnlyList<ExtraFile> Files { get; init; } = [];
 
     /// <summary>Curves over time, for studies that train.</summary>
     public IReadOnlyList<CurveChart> Curves { get; init; } = [];

@@ -19,14 +19,13 @@ internal sealed class CorePart : EvaluationPart
     private readonly string _hook;
     private readonly int _batch;
     private readonly int _bins;
-    private readonly ModelConfig _config;
     private readonly int _batches;
 
     /// <param name="batch">Sequences that are run together.</param>
     /// <param name="bins">Of the histogram of densities.</param>
-    public CorePart(EvaluatedDictionary sae, TokenData data, string hook, int batch, int bins, ModelConfig config) : base(sae)
+    public CorePart(EvaluatedDictionary sae, TokenData data, string hook, int batch, int bins) : base(sae)
     {
-        (_data, _hook, _batch, _bins, _config) = (data, hook, batch, bins, config);
+        (_data, _hook, _batch, _bins) = (data, hook, batch, bins);
         _batches = (int)((data.Sequences.Count + batch - 1) / batch);
     }
 

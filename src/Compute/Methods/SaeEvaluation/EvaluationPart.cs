@@ -34,7 +34,10 @@ internal abstract class EvaluationPart(EvaluatedDictionary sae)
     /// <summary>Rows of further tables, by the table's name.</summary>
     public virtual IEnumerable<(EvaluationTable Table, IReadOnlyList<object?> Row)> TableRows(IReadOnlyList<NumberPayload> payloads) => [];
 
-    /// <summary>Files of its own.</summary>
+    /// <summary>Pages of its own beside the report.</summary>
+    public virtual IEnumerable<ExtraFile> Files(IReadOnlyList<NumberPayload> payloads) => [];
+
+    /// <summary>Large results of its own.</summary>
     public virtual IEnumerable<ExtraArtifact> Artifacts(IReadOnlyList<NumberPayload> payloads) => [];
 }
 

@@ -1,5 +1,6 @@
 using InterpActors.Compute.Dictionaries.Data;
 using InterpActors.Compute.Dictionaries.Evaluation;
+using InterpActors.Compute.Models;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
 
@@ -14,7 +15,9 @@ public sealed class SaeEvaluationKind : IStudyKind
     private const string AbsorptionWord = "absorption";
     private const string Agreement = "agreement";
 
-    private static readonly string[] Metrics = [Core, GroundTruth, Tree, AbsorptionWord, Agreement];
+    private const string Features = "features";
+
+    private static readonly string[] Metrics = [Core, Features, GroundTruth, Tree, AbsorptionWord, Agreement];
 
     public string Name => "sae-evaluation";
 
@@ -25,8 +28,10 @@ public sealed class SaeEvaluationKind : IStudyKind
         [
             new("sae", null, "the folder of an SAE, or a list of them (SAELens, sparsify, dictionary_learning layouts)"),
             new("metrics", Core, "a list of: " + string.Join(", ", Metrics)),
-            new("hook", "the SAE's own", "with core: where the SAE is spliced into the model"),
-            new("data", null, "with core: data { kind = tokens | chat, file, tensor, context, exclude_tokens }"),
+            new("hook", "the SAE's own", "with core, features: where the SAE reads the model"),
+            new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens }"),
+            new("contexts", "8", "with features: contexts a latent"),
+            new("logits", "10", "with features: tokens that a latent raises, and lowers, that are listed"),
             new("batch_prompts", "16", "with core: sequences that are run together"),
             new("density_bins", "20", "with core: bins of log10(density + 1e-10) from −10 to 0"),
             new("truth", null, "with ground-truth, tree, absorption: truth { file, features, acts, x, families = [[parent, child, …], …] }"),
@@ -48,7 +53,7 @@ public sealed class SaeEvaluationKind : IStudyKind
         if (metrics.Count == 0) throw method.Wrong("metrics", "names none", "known: " + string.Join(", ", Metrics));
 
         var parts = new List<EvaluationPart>();
-        if (metrics.Contains(Core)) parts.AddRange(ReadCore(method, study, dictionaries));
+        if (metrics.Any(m => m is Core or Features)) parts.AddRange(ReadModelParts(method, study, dictionaries, metrics));
         if (metrics.Any(m => m is GroundTruth or Tree or AbsorptionWord)) parts.AddRange(ReadTruth(method, study, dictionaries, metrics));
         if (metrics.Contains(Agreement) && !Pairs(dictionaries).Any())
             throw method.Wrong("metrics", "agreement needs two SAEs of the same width", "name another one under sae");
@@ -57,24 +62,41 @@ public sealed class SaeEvaluationKind : IStudyKind
         return new SaeEvaluationMethod(study, dictionaries, parts);
     }
 
-    private static IEnumerable<EvaluationPart> ReadCore(StudySection method, StudyContext study, IReadOnlyList<EvaluatedDictionary> dictionaries)
+    private static IEnumerable<EvaluationPart> ReadModelParts(
+        StudySection method, StudyContext study, IReadOnlyList<EvaluatedDictionary> dictionaries, IReadOnlyList<string> metrics)
     {
+        var (core, features) = (metrics.Contains(Core), metrics.Contains(Features));
         if (study.GivenModel is not { } model)
-            throw method.Wrong("metrics", "core needs a model to splice the SAE into", "add model { path = … } to the study");
+            throw method.Wrong("metrics", $"{(core ? Core : Features)} needs a model to run the SAE in", "add model { path = … } to the study");
         var section = method.Section("data");
         var data = TokenData.Read(section, section.OneOf("kind", [DataKinds.Tokens, DataKinds.Chat]), study);
         var hook = method.OptionalText("hook");
-        var batch = method.Int("batch_prompts", data.PerBatch ?? 16, 1);
-        var bins = method.Int("density_bins", 20, 1, 1000);
-        foreach (var sae in dictionaries)
+        var sites = dictionaries.Select(sae => SiteOf(sae, hook, method, model.Config)).ToArray();
+        if (core)
         {
-            if (sae.IsTranscoder) throw method.Wrong("sae", $"{sae.Name} is a transcoder, which reconstructs another place", "core takes autoencoders");
-            var name = hook ?? sae.Hook ?? throw method.Missing("hook", $"{sae.Name} does not say where it was trained: write hook = blocks.N.hook_resid_post");
-            var site = HarvestSite.Of(name, model.Config, method.Where("hook"));
-            if (site.Width != sae.Sizes.Input)
-                throw method.Wrong("sae", $"{sae.Name} takes activations of width {sae.Sizes.Input}, {site.Hook} has {site.Width}", "name the hook that it was trained at");
-            yield return new CorePart(sae, data, site.Hook, batch, bins, model.Config);
+            var batch = method.Int("batch_prompts", data.PerBatch ?? 16, 1);
+            var bins = method.Int("density_bins", 20, 1, 1000);
+            foreach (var (sae, site) in dictionaries.Zip(sites))
+            {
+                if (sae.IsTranscoder)
+                    throw method.Wrong("sae", $"{sae.Name} is a transcoder, which reconstructs another place", "core takes autoencoders");
+                yield return new CorePart(sae, data, site.Hook, batch, bins);
+            }
         }
+        if (!features) yield break;
+        var contexts = method.Int("contexts", 8, 1, 64);
+        var logits = method.Int("logits", 10, 1, 64);
+        foreach (var (sae, site) in dictionaries.Zip(sites)) yield return new FeaturePart(sae, data, site, study, contexts, logits);
+    }
+
+    private static HarvestSite SiteOf(EvaluatedDictionary sae, string? hook, StudySection method, ModelConfig config)
+    {
+        var name = hook ?? sae.Hook
+            ?? throw method.Missing("hook", $"{sae.Name} does not say where it was trained: write hook = blocks.N.hook_resid_post");
+        var site = HarvestSite.Of(name, config, method.Where("hook"));
+        return site.Width == sae.Sizes.Input ? site
+            : throw method.Wrong("sae", $"{sae.Name} takes activations of width {sae.Sizes.Input}, {site.Hook} has {site.Width}",
+                "name the hook that it was trained at");
     }
 
     private static IEnumerable<EvaluationPart> ReadTruth(

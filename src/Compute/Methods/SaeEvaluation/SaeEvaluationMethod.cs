@@ -65,6 +65,7 @@ internal sealed class SaeEvaluationMethod(
         var rows = new List<EvaluationRow>();
         var tables = EvaluationTable.All.ToDictionary(t => t, _ => new List<IReadOnlyList<object?>>());
         var artifacts = new List<ExtraArtifact>();
+        var files = new List<ExtraFile>();
         var missing = new List<string>();
         long ordinal = 0;
         foreach (var part in parts)
@@ -79,6 +80,7 @@ internal sealed class SaeEvaluationMethod(
             rows.AddRange(part.Rows(payloads));
             foreach (var (table, row) in part.TableRows(payloads)) tables[table].Add(row);
             artifacts.AddRange(part.Artifacts(payloads));
+            files.AddRange(part.Files(payloads));
         }
         var model = study.GivenModel;
         var view = model is null ? null : new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads,
@@ -88,6 +90,7 @@ internal sealed class SaeEvaluationMethod(
         {
             Results = new ExtraTable("results.csv", Columns, [.. rows.Select(r => (IReadOnlyList<object?>)
                 [r.Sae.Name, r.Sae.Architecture, r.Hook, r.Metric.Group, r.Metric.Metric, r.Metric.Value, r.Metric.N])]),
+            Files = files,
             Figures = [.. Figures(rows, dictionaries[0])],
         };
         return new StudyReduction(result, rows.Count == 0);

@@ -124,6 +124,7 @@ function drawData() {
     ["results.parquet", "the same rows, typed"],
     ["summary.json", "state, baselines, strongest cells, warnings, timings"],
     ["manifest.json", "study with all defaults, model hash, code version, seeds, hardware, hashes of the tables"],
+    ...R.pages.map(name => [name, "a page of this study"]),
     ...R.tables.map(name => [name, "further table of this method"]),
   ];
   const link = (href, text) => h("a", { href }, text);
