@@ -1,5 +1,6 @@
 using Akka.Actor;
 using InterpActors.Actors.Configuration;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Work;
 
@@ -18,6 +19,12 @@ public sealed record ComputeServices(
 
     /// <summary>How many workers the process has; null where that is of no concern.</summary>
     public int? Siblings { get; init; }
+
+    /// <summary>Where units keep checkpoints and large results; null for nowhere.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>The cluster's files by content; null on a single machine.</summary>
+    public IArtifacts? Artifacts { get; init; }
 
     /// <summary>Measures units.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -1,3 +1,4 @@
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
@@ -78,6 +79,9 @@ public sealed record StudyResult(
 
     /// <summary>Curves over time, for studies that train.</summary>
     public IReadOnlyList<CurveChart> Curves { get; init; } = [];
+
+    /// <summary>Large results that units left by content, under the names (with <c>/</c> between folders) by which the run folder shows them.</summary>
+    public IReadOnlyList<NamedArtifact> Files { get; init; } = [];
 
     /// <summary>Prompts that the task could not use, and why.</summary>
     public IReadOnlyList<Tasks.DroppedPrompt> Dropped { get; init; } = [];

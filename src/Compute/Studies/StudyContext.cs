@@ -2,6 +2,7 @@ using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Tasks;
 using InterpActors.Compute.Text;
+using InterpActors.Messages.Studies;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Studies;
@@ -20,6 +21,9 @@ public sealed record StudyContext(
 
     /// <exception cref="InvalidOperationException">The study has no metric.</exception>
     public MetricSpec Metric => GivenMetric ?? throw new InvalidOperationException($"study {Name} has no metric");
+
+    /// <summary>The study's <c>sweep</c> section, for kinds without a task; null where there is none.</summary>
+    public StudySection? Sweep { get; init; }
 
     public int PromptCount => Task.Prompts.Count;
 

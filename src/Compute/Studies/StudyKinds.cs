@@ -2,6 +2,7 @@ using InterpActors.Compute.Methods.Ablation;
 using InterpActors.Compute.Methods.ActivationPatching;
 using InterpActors.Compute.Methods.HeadMetrics;
 using InterpActors.Compute.Methods.SaeEvaluation;
+using InterpActors.Compute.Methods.SaeTraining;
 
 namespace InterpActors.Compute.Studies;
 
@@ -14,5 +15,6 @@ public static class StudyKinds
         new AblationKind(),
         new HeadMetricsKind(),
         new SaeEvaluationKind(),
+        new SaeTrainingKind(),
     ];
 }

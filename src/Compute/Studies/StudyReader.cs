@@ -40,7 +40,10 @@ public static class StudyReader
         var tokenizer = model is null ? null : TokenizerLoader.Load(model.Location);
         var task = kind.TakesTask ? ReadTask(study.Section("task"), folder, seed, tokenizer, model!.Config) : null;
         var metric = task is null ? null : MetricSpec.Read(study.Section("metric"), task, kind.DefaultMetric);
-        var context = new StudyContext(name, seed, folder, model, tokenizer, task, metric);
+        var context = new StudyContext(name, seed, folder, model, tokenizer, task, metric)
+        {
+            Sweep = !kind.TakesTask && study.Has("sweep") ? study.Section("sweep") : null,
+        };
         var method = kind.Read(methodSection, context);
         study.Finish();
         return new OpenedStudy(context, kind, method, new JsonObject { ["study"] = study.Canonical });

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 
 namespace InterpActors.Messages.Studies;
 
@@ -25,6 +26,16 @@ public sealed class StudyScalar(string? text, bool quoted, SourcePlace place) : 
     public bool Quoted { get; } = quoted;
 
     public override string ToString() => Text ?? "null";
+
+    /// <summary>The value as JSON: null, a boolean, a number or a text.</summary>
+    public JsonNode? ToJson() => (Text, Quoted) switch
+    {
+        (null, _) => null,
+        ("true" or "false", false) => JsonValue.Create(Text == "true"),
+        (_, false) when long.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => JsonValue.Create(whole),
+        (_, false) when AsNumber() is { } number && double.IsFinite(number) => JsonValue.Create(number),
+        _ => JsonValue.Create(Text),
+    };
 
     /// <summary>The value as a finite or infinite number; null where it is none.</summary>
     public double? AsNumber() =>

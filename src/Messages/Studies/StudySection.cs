@@ -32,6 +32,58 @@ public sealed class StudySection
     /// <summary>The place of a key for a message, e.g. <c>ioi.conf:12 study.method.by</c>.</summary>
     public string Where(string key) => $"{(_source[key] ?? _source).Place} {_path}.{key}";
 
+    /// <summary>The keys that the file gives, in its order.</summary>
+    public IReadOnlyList<string> Keys => _source.Keys;
+
+    /// <summary>True where the file gives the key an object.</summary>
+    public bool IsObject(string key) => _source[key] is StudyObject;
+
+    /// <summary>True where something asked for the key; with dots for a key of an object in the section.</summary>
+    public bool WasRead(string path)
+    {
+        var dot = path.IndexOf('.', StringComparison.Ordinal);
+        return dot < 0 ? _read.ContainsKey(path) : _read.GetValueOrDefault(path[..dot])?.WasRead(path[(dot + 1)..]) == true;
+    }
+
+    /// <summary>The same section, unread, with other values for some keys.</summary>
+    /// <param name="values">By key; with dots for a key of an object in the section.</param>
+    /// <exception cref="StudyException">What stands before a dot is no object.</exception>
+    public StudySection With(IEnumerable<KeyValuePair<string, StudyNode>> values)
+    {
+        var copy = Copy(_source);
+        foreach (var (path, value) in values)
+        {
+            var (at, keys) = (copy, path.Split('.'));
+            foreach (var key in keys[..^1])
+            {
+                at[key] = at[key] switch
+                {
+                    null => new StudyObject(at.Place),
+                    StudyObject o => Copy(o),
+                    _ => throw Wrong(keys[0], $"must be an object to hold '{path}'"),
+                };
+                at = (StudyObject)at[key]!;
+            }
+            at[keys[^1]] = value;
+        }
+        return new StudySection(copy, _path);
+    }
+
+    /// <summary>Reads a list of values of any kind; a single value counts as a list of one. Null where the key is absent.</summary>
+    public IReadOnlyList<StudyScalar>? Scalars(string key)
+    {
+        var values = Items(key)?.ToArray();
+        if (values is not null) Canonical[key] = new JsonArray([.. values.Select(v => v.ToJson())]);
+        return values;
+    }
+
+    private static StudyObject Copy(StudyObject source)
+    {
+        var copy = new StudyObject(source.Place);
+        foreach (var key in source.Keys) copy[key] = source[key]!;
+        return copy;
+    }
+
     /// <summary>Reads an object; an empty one where the key is absent.</summary>
     public StudySection Section(string key)
     {

@@ -1,3 +1,4 @@
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Messages.Work;
@@ -46,7 +47,38 @@ public interface IUnitRunner : IDisposable
 /// <summary>What a unit may use while it runs.</summary>
 /// <param name="Device">The device's name: <c>cpu</c>, <c>cuda:0</c>.</param>
 /// <param name="Progress">Called now and then with the done fraction in [0, 1].</param>
-public sealed record UnitContext(string Device, Action<double> Progress, CancellationToken Cancellation);
+public sealed record UnitContext(string Device, Action<double> Progress, CancellationToken Cancellation)
+{
+    /// <summary>
+    /// A folder of this process for what units keep between tries and for their large results; null where there is none.
+    /// </summary>
+    public string? Folder { get; init; }
+
+    /// <summary>The cluster's files by content; null on a single machine.</summary>
+    public IArtifacts? Artifacts { get; init; }
+
+    /// <summary>The last checkpoint of the unit that the journal knows, whoever wrote it; null where it begins anew.</summary>
+    public UnitCheckpoint? From { get; init; }
+
+    /// <summary>Tells that a checkpoint is on the disk.</summary>
+    public Action<UnitCheckpoint> Checkpoint { get; init; } = _ => { };
+
+    /// <summary>Says in a few words how the unit is doing, for people watching.</summary>
+    public Action<string> Say { get; init; } = _ => { };
+
+    /// <summary>Says in a line what went wrong and was put right.</summary>
+    public Action<string> Warn { get; init; } = _ => { };
+}
+
+/// <summary>State of a long unit from which it can be continued to the same bytes, on any machine that can have the files.</summary>
+/// <param name="Step">Steps that were done.</param>
+/// <param name="Artifact">Names the list of its files, which names them by content.</param>
+/// <param name="Bytes">Of that list.</param>
+/// <param name="Metrics">How the unit was doing then.</param>
+public sealed record UnitCheckpoint(long Step, ArtifactId Artifact, long Bytes, IReadOnlyList<UnitMetric> Metrics);
+
+/// <summary>A number by which people follow a long unit, e.g. its loss.</summary>
+public sealed record UnitMetric(string Name, double Value);
 
 /// <summary>What a unit gave.</summary>
 /// <param name="Payload">Results in the method's own format, opaque to actors, small enough for the journal.</param>
@@ -98,7 +130,11 @@ public interface IStudyReducer
 
 /// <summary>All that a reducer may use.</summary>
 /// <param name="Payloads">Payload by ordinal; null where the unit failed for good or has not been computed.</param>
-public sealed record Reduction(IStudyPlan Plan, Func<long, byte[]?> Payloads, RunHistory History);
+public sealed record Reduction(IStudyPlan Plan, Func<long, byte[]?> Payloads, RunHistory History)
+{
+    /// <summary>The cluster's files by content; null on a single machine, where they lie in the run folder.</summary>
+    public IArtifacts? Artifacts { get; init; }
+}
 
 /// <summary>What the end of a run says to the user.</summary>
 /// <param name="Sentence">The strongest cells in one sentence.</param>

@@ -1,0 +1,136 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using InterpActors.Compute.Dictionaries.Training;
+using InterpActors.Compute.Reports;
+using InterpActors.Messages.Artifacts;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Compute.Methods.SaeTraining;
+
+/// <summary>What a checkpoint holds: read back, and checked by hash.</summary>
+/// <param name="State">Owned by whoever takes it.</param>
+internal sealed record ReadCheckpoint(TrainingState State, TrainingLog Log);
+
+/// <summary>
+/// The checkpoints of one dictionary on this machine: <c>checkpoint-STEP/</c> with state and log, and <c>checkpoint-STEP.json</c>, the list of
+/// its files by content, written last: without a right list there is no checkpoint. The last few stay. One thread at a time.
+/// </summary>
+internal sealed class CheckpointFolder(string root, TrainingSettings settings)
+{
+    private const string LogFile = "training.csv";
+
+    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, NewLine = "\n" };
+
+    /// <param name="Files">By their place in the checkpoint's folder.</param>
+    private sealed record Listing(long Step, IReadOnlyList<NamedArtifact> Files)
+    {
+        [JsonIgnore]
+        public string Folder => $"checkpoint-{Step}";
+    }
+
+    /// <summary>The folder of a step, and its files by content; of the checkpoints that are here, oldest first.</summary>
+    public IEnumerable<(long Step, string Folder, IReadOnlyList<NamedArtifact> Files)> Kept() =>
+        Steps().Order().Select(s => (s, Folder(s), ReadListing(File.ReadAllBytes(List(s))).Files));
+
+    /// <summary>Writes a checkpoint, then removes the oldest beyond those that stay.</summary>
+    /// <exception cref="IOException">It cannot be written; the ones before it are still there.</exception>
+    public UnitCheckpoint Write(TrainingState state, TrainingLog log, System.Text.Json.Nodes.JsonObject metadata, IArtifacts? artifacts)
+    {
+        Directory.CreateDirectory(root);
+        var folder = Folder(state.Step);
+        // A folder without a list is what a killed process left.
+        if (Directory.Exists(folder)) Remove(state.Step);
+        Checkpoint.Write(folder, settings.Plan, state, metadata);
+        RunFile.Write(Path.Combine(folder, LogFile), s => s.Write(log.ToBytes()));
+        var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(f =>
+            new NamedArtifact(Path.GetFileName(f), Hash(f), new FileInfo(f).Length)).ToArray();
+        var list = JsonSerializer.SerializeToUtf8Bytes(new Listing(state.Step, files), Readable);
+        RunFile.Write(List(state.Step), s => s.Write(list));
+        var id = ArtifactId.Of(SHA256.HashData(list));
+        foreach (var file in files) artifacts?.Offer(file.Artifact, Path.Combine(folder, file.Name));
+        artifacts?.Offer(id, List(state.Step));
+        foreach (var old in Steps().OrderDescending().Skip(settings.CheckpointsKept)) Remove(old);
+        return new UnitCheckpoint(state.Step, id, list.Length, Metrics(log));
+    }
+
+    /// <summary>The latest checkpoint that is whole, of those here and the one that the journal knows; null where there is none.</summary>
+    /// <param name="known">May be on another machine.</param>
+    /// <param name="warn">Hears of checkpoints that are damaged.</param>
+    public ReadCheckpoint? Latest(UnitCheckpoint? known, IArtifacts? artifacts, Action<string> warn, CancellationToken cancellation)
+    {
+        var here = Steps().OrderDescending().ToList();
+        if (known is not null && artifacts is not null && here.FirstOrDefault() < known.Step && Fetch(known, artifacts, warn, cancellation) is { } fetched)
+            return fetched;
+        foreach (var step in here)
+        {
+            try
+            {
+                return Read(Folder(step), File.ReadAllBytes(List(step)));
+            }
+            catch (Exception e) when (e is StudyException or IOException or JsonException or FormatException or UnauthorizedAccessException)
+            {
+                warn($"checkpoint-{step} of {settings.Name} is damaged ({e.Message.ReplaceLineEndings(" ")}); going on from the one before");
+                Remove(step);
+            }
+        }
+        return null;
+    }
+
+    private ReadCheckpoint? Fetch(UnitCheckpoint known, IArtifacts artifacts, Action<string> warn, CancellationToken cancellation)
+    {
+        try
+        {
+            const string listName = "checkpoint.json";
+            var name = $"checkpoint-{known.Artifact.Value[..16]}";
+            using var listFolder = artifacts.Open(name + "-list", [new NamedArtifact(listName, known.Artifact, known.Bytes)], cancellation);
+            var list = File.ReadAllBytes(Path.Combine(listFolder.Path, listName));
+            using var folder = artifacts.Open(name, ReadListing(list).Files, cancellation);
+            return Read(folder.Path, list);
+        }
+        catch (Exception e) when (e is ArtifactException or StudyException or IOException or JsonException or FormatException)
+        {
+            warn($"checkpoint-{known.Step} of {settings.Name} cannot be had ({e.Message.ReplaceLineEndings(" ")}); going on from an earlier one");
+            return null;
+        }
+    }
+
+    private ReadCheckpoint Read(string folder, byte[] list)
+    {
+        foreach (var file in ReadListing(list).Files)
+            if (Hash(Path.Combine(folder, file.Name)) != file.Artifact) throw new FormatException($"{file.Name} is not what was written");
+        var log = TrainingLog.Parse(File.ReadAllBytes(Path.Combine(folder, LogFile)), settings.Plan.Architecture.LossTerms);
+        return new ReadCheckpoint(Checkpoint.Read(folder, settings.Plan), log);
+    }
+
+    private static Listing ReadListing(byte[] list)
+    {
+        var listing = JsonSerializer.Deserialize<Listing>(list);
+        return listing is { Files.Count: > 0 } && listing.Files.All(f => NamedArtifact.IsName(f.Name)) ? listing : throw new FormatException("its list of files is damaged");
+    }
+
+    private static IReadOnlyList<UnitMetric> Metrics(TrainingLog log) =>
+        [.. ((string[])["loss", "l0", "dead", "explained_variance"]).Select(c => (Name: c, Value: log.Last(c))).Where(m => m.Value is { } v && double.IsFinite(v))
+            .Select(m => new UnitMetric(m.Name, m.Value!.Value))];
+
+    private IEnumerable<long> Steps() => !Directory.Exists(root) ? []
+        : Directory.EnumerateFiles(root, "checkpoint-*.json").Select(f => long.TryParse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..],
+            System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var step) ? step : -1).Where(s => s >= 0).ToArray();
+
+    private string Folder(long step) => Path.Combine(root, $"checkpoint-{step}");
+
+    private string List(long step) => Path.Combine(root, $"checkpoint-{step}.json");
+
+    private void Remove(long step)
+    {
+        File.Delete(List(step));
+        if (Directory.Exists(Folder(step))) Directory.Delete(Folder(step), recursive: true);
+    }
+
+    private static ArtifactId Hash(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return ArtifactId.Of(SHA256.HashData(stream));
+    }
+}

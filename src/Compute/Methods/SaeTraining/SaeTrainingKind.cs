@@ -1,0 +1,54 @@
+using InterpActors.Compute.Dictionaries.Data;
+using InterpActors.Compute.Studies;
+using InterpActors.Messages.Studies;
+
+namespace InterpActors.Compute.Methods.SaeTraining;
+
+/// <summary>Trains sparse autoencoders on activations: one, or one for each combination of the study's <c>sweep</c>.</summary>
+public sealed class SaeTrainingKind : IStudyKind
+{
+    public string Name => "sae-training";
+
+    public bool TakesTask => false;
+
+    public StudyKindHelp Help { get; } = new(
+        "trains sparse autoencoders on activations of a model or of a file, resumable to the bit",
+        [
+            new("architecture", null, string.Join(", ", ArchitectureKeys.Names)),
+            new("d_sae | expansion", null, "number of latents, or that many times d_in; d_in comes from the data"),
+            new("dtype", "fp32", "fp32 or fp64, of weights and optimiser"),
+            new("init", "random", "{ kind = random, decoder_norm = 0.1 } or { kind = file, path = \"SAELens folder\" }"),
+            new("apply_b_dec_to_input", "true", "whether b_dec is subtracted from what is encoded"),
+            new("k", "100", "topk: latents a row; batchtopk, matryoshka_batchtopk: the same in the mean, may be fractional"),
+            new("aux", "1", "topk family: weight of the dead-latent loss"),
+            new("rescale_by_decoder_norm", "true", "topk family: choose in units of decoder norms"),
+            new("threshold_lr", "0.01", "batchtopk, matryoshka_batchtopk: rate of the threshold's moving average"),
+            new("widths", null, "matryoshka_batchtopk: rising prefixes, the last d_sae; aux_by_level = false"),
+            new("l1", "1", "standard, gated: weight of the sparsity loss; l1_warm_up_steps = 0"),
+            new("l0", "1", "jumprelu: weight of the sparsity loss; l0_warm_up_steps = 0, sparsity_loss = step | tanh | quadratic, tanh_scale = 4, "
+                + "target_l0, threshold_init = 0.01, bandwidth = 0.05, pre_act = none, ste_to_input = false"),
+            new("residual_threshold", "0.01", "matching_pursuit; max_iterations = d_in, stop_on_duplicate_support = true"),
+            new("optimiser", "adam", "{ lr = 3e-4, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clip = 1 }"),
+            new("schedule", "constant", "{ lr = constant | cosine, lr_end = lr / 10, lr_warm_up_steps = 0, lr_decay_steps = 0 }"),
+            new("normalisation", "none", "{ kind = none | mean-norm | root-mean-square | layer-norm | constant-norm, batches = 1000, reuse = false }"),
+            new("dead_window", "1000", "a latent is dead after so many steps without firing"),
+            new("batch", "4096", "rows of a batch"),
+            new("steps | tokens", null, "length of the run: steps, or tokens as 80M"),
+            new("data", null, "{ kind = activations, file, tensor, order = file | shuffled }, { kind = model, hook, tokens, tensor, context, "
+                + "exclude_tokens, exclude_first = 0, max_norm = 0, buffer = 20 batches, mix = 0.5 } or { kind = chat, hook, file, context, packing = none | "
+                + "blocks | blocks-masked, per_batch = 8, special_tokens, exclude_tokens, … }"),
+            new("checkpoint_every", "1000", "steps between checkpoints; checkpoints_kept = 2 of them stay"),
+            new("log_every", "10", "steps between rows of training.csv"),
+            new("output", "sae", "{ layout = saelens, folder = sae, dtype }"),
+        ],
+        "the architecture's loss, summed over the width, mean over rows; Adam; gradients clipped to a norm of 1 together",
+        "12 · d_in · d_sae · batch operations a step at most; activations are computed once for all dictionaries of a sweep",
+        "SAELens 6; Bricken et al. 2023, Gao et al. 2024 (topk), Bussmann et al. 2024 (batchtopk, matryoshka), Rajamanoharan et al. 2024 (gated, jumprelu)");
+
+    /// <inheritdoc/>
+    public IStudyMethod Read(StudySection method, StudyContext study)
+    {
+        var data = TrainingData.Read(method.Section("data"), study, TrainingKeys.Batch(method), method.Where("batch"));
+        return new SaeTrainingMethod(study, data, TrainingSweep.Read(method, study, data));
+    }
+}

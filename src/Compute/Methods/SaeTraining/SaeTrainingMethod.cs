@@ -1,0 +1,48 @@
+using System.Buffers.Binary;
+using InterpActors.Compute.Dictionaries.Data;
+using InterpActors.Compute.Studies;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Compute.Methods.SaeTraining;
+
+/// <summary>One training study with its keys read.</summary>
+internal sealed class SaeTrainingMethod(StudyContext study, TrainingData data, IReadOnlyList<TrainingSettings> dictionaries) : IStudyMethod
+{
+    private const string HarvestFolder = "harvest";
+    private const string TrainingFolder = "training";
+    private const string ArtifactFolder = "artifacts";
+
+    // Activations of a machine may take so much of its disk before the longest unused ones go.
+    private const long HarvestBytes = 64L << 30;
+
+    /// <inheritdoc/>
+    public IStudyPlan Plan(Study plan) => new SaeTrainingPlan(plan, data, dictionaries, study.GivenModel?.Config.Name ?? "activations of a file");
+
+    /// <inheritdoc/>
+    public void Verify(StudySession session)
+    {
+    }
+
+    /// <inheritdoc/>
+    public UnitOutput Run(StudySession session, IStudyPlan plan, WorkUnit unit, UnitContext context)
+    {
+        var own = (SaeTrainingPlan)plan;
+        var folder = context.Folder ?? throw new UnitException(UnitFailureKind.Fatal, "this process has no folder for activations and checkpoints; start it with one");
+        var store = session.Derived((HarvestFolder, folder), () => new ShardStore(Path.Combine(folder, HarvestFolder), HarvestBytes));
+        if (own.Shard(unit.Ordinal) is { } shard)
+        {
+            var rows = new byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(rows, data.Harvest(shard, session, store, context.Cancellation));
+            return new UnitOutput(rows, null);
+        }
+        var dictionary = own.Dictionary(unit.Ordinal)!;
+        var batches = session.Derived("batches", () => data.Open(session, store));
+        var run = new TrainingRun(dictionary, data, session, batches, context,
+            Path.Combine(folder, TrainingFolder, session.Study.Id.Value, dictionary.Name), Path.Combine(folder, ArtifactFolder));
+        return new UnitOutput(run.Run().ToBytes(), null);
+    }
+
+    /// <inheritdoc/>
+    public StudyReduction Reduce(Reduction reduction) => new TrainingResult(study, data, (SaeTrainingPlan)reduction.Plan, reduction).Make();
+}

@@ -1,0 +1,27 @@
+using System.IO.Compression;
+using System.Text.Json;
+using InterpActors.Messages.Artifacts;
+
+namespace InterpActors.Compute.Methods.SaeTraining;
+
+/// <summary>What the journal keeps of a trained dictionary: its files by content, its log, and how it ended.</summary>
+/// <param name="Files">By the name under which the run folder shows them.</param>
+/// <param name="Log">As <see cref="TrainingLog.ToBytes"/>.</param>
+/// <param name="ScalingFactor">What activations were multiplied by in training.</param>
+/// <param name="Alive">Latents that fired in training.</param>
+internal sealed record TrainingPayload(IReadOnlyList<NamedArtifact> Files, byte[] Log, double ScalingFactor, int Alive)
+{
+    /// <summary>Brotli over JSON.</summary>
+    public byte[] ToBytes()
+    {
+        using var bytes = new MemoryStream();
+        using (var packed = new BrotliStream(bytes, CompressionLevel.Optimal)) JsonSerializer.Serialize(packed, this);
+        return bytes.ToArray();
+    }
+
+    public static TrainingPayload Parse(byte[] payload)
+    {
+        using var packed = new BrotliStream(new MemoryStream(payload), CompressionMode.Decompress);
+        return JsonSerializer.Deserialize<TrainingPayload>(packed) ?? throw new InvalidDataException("an empty payload");
+    }
+}

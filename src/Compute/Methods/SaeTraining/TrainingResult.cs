@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using InterpActors.Compute.Dictionaries.Data;
+using InterpActors.Compute.Reports;
+using InterpActors.Compute.Studies;
+using InterpActors.Messages.Work;
+
+namespace InterpActors.Compute.Methods.SaeTraining;
+
+/// <summary>Makes the result of a training study: <c>training.csv</c>, one row a dictionary in <c>results.*</c>, curves, links to the saved folders.</summary>
+internal sealed class TrainingResult(StudyContext study, TrainingData data, SaeTrainingPlan plan, Reduction reduction)
+{
+    private static readonly string[] Curves = ["loss", "l0", "explained_variance", "dead"];
+
+    private readonly List<(TrainingSettings Settings, TrainingPayload Payload, TrainingLog Log)> _trained = [];
+    private readonly List<string> _missing = [];
+
+    public StudyReduction Make()
+    {
+        for (long ordinal = 0; ordinal < plan.UnitCount; ordinal++)
+        {
+            if (plan.Dictionary(ordinal) is not { } dictionary) continue;
+            if (reduction.Payloads(ordinal) is not { } bytes)
+            {
+                _missing.Add(dictionary.Name);
+                continue;
+            }
+            var payload = TrainingPayload.Parse(bytes);
+            _trained.Add((dictionary, payload, TrainingLog.Parse(payload.Log, dictionary.Plan.Architecture.LossTerms)));
+        }
+        var result = new StudyResult(reduction.Plan, reduction.History, Model(), null, [], [], View(), Trust(), Answer(), Warnings(), [], [Training()], [], Manifest())
+        {
+            Results = Summary(), Figures = Figures(), Curves = [.. Curves.Select(Chart).Where(c => c.Series.Count > 0)],
+            Files = [.. _trained.SelectMany(t => t.Payload.Files)],
+        };
+        return new StudyReduction(result, _trained.Count == 0);
+    }
+
+    private IReadOnlyList<string> Terms => [.. plan.All.SelectMany(d => d.Plan.Architecture.LossTerms).Distinct()];
+
+    /// <summary>A row a logged step; loss terms of other architectures are empty.</summary>
+    private ExtraTable Training()
+    {
+        string[] columns = ["unit", "step", "tokens", "lr", "coefficient", "loss", .. Terms, "l0", "dead", "grad_norm", "threshold", "explained_variance"];
+        var rows = new List<IReadOnlyList<object?>>();
+        foreach (var (settings, _, log) in _trained)
+        {
+            var at = columns.Select(c => log.Columns.ToList().IndexOf(c)).ToArray();
+            rows.AddRange(log.Rows.Select(row => (IReadOnlyList<object?>)[.. columns.Select((c, i) => c == "unit" ? settings.Name : Cell(c, at[i] < 0 ? double.NaN : row[at[i]]))]));
+        }
+        return new ExtraTable("training.csv", columns, rows);
+    }
+
+    private ExtraTable Summary()
+    {
+        string[] columns = ["unit", "architecture", "hook", "d_in", "d_sae", "seed", "steps", "tokens", "scaling_factor", "loss", .. Terms, "l0", "explained_variance",
+            "dead", "alive", "threshold"];
+        return new ExtraTable("results.csv", columns, [.. _trained.Select(t => (IReadOnlyList<object?>)[.. columns.Select(c => Value(t.Settings, t.Payload, t.Log, c))])]);
+    }
+
+    private object? Value(TrainingSettings settings, TrainingPayload payload, TrainingLog log, string column) => column switch
+    {
+        "unit" => settings.Name,
+        "architecture" => settings.Plan.Architecture.Name,
+        "hook" => data.Hook,
+        "d_in" => settings.Plan.Sizes.Input,
+        "d_sae" => settings.Plan.Sizes.Latents,
+        "seed" => settings.Seed,
+        "steps" => settings.Steps,
+        "scaling_factor" => payload.ScalingFactor,
+        "alive" => payload.Alive,
+        _ => log.Columns.Contains(column) && log.Last(column) is { } last ? Cell(column, last) : null,
+    };
+
+    private static object? Cell(string column, double value) =>
+        double.IsNaN(value) ? null : TrainingLog.IsWhole(column) ? (long)value : value;
+
+    private CurveChart Chart(string column) => new(column.Replace('_', ' '), "step", [.. _trained.Select(t =>
+    {
+        var at = t.Log.Columns.ToList().IndexOf(column);
+        return new CurveSeries(t.Settings.Name, [.. t.Log.Rows.Select(r => r[0])], [.. t.Log.Rows.Select(r => r[at])]);
+    }).Where(s => s.Y.Any(double.IsFinite))]);
+
+    private (TrainingSettings Settings, double Explained)? Best()
+    {
+        var known = _trained.Select(t => (t.Settings, Explained: t.Log.Last("explained_variance") ?? double.NaN)).Where(t => double.IsFinite(t.Explained)).ToList();
+        return known.Count == 0 ? null : known.MaxBy(t => t.Explained);
+    }
+
+    private string Answer()
+    {
+        if (_trained.Count == 0) return "No dictionary was trained to the end.";
+        var head = _trained.Count == 1 ? $"One dictionary of {_trained[0].Settings.Plan.Sizes.Latents} latents was trained" : $"{_trained.Count} dictionaries were trained";
+        var steps = _trained.Max(t => t.Settings.Steps);
+        var text = $"{head} at {data.Hook} for {steps:N0} steps of {data.Batch:N0} rows";
+        if (Best() is not { } best) return text + ".";
+        var log = _trained.First(t => t.Settings == best.Settings).Log;
+        return text + Invariant($"; {(_trained.Count == 1 ? "it" : best.Settings.Name)} explains {best.Explained:P1} of the variance of its last batch with L0 {log.Last("l0"):0.#}.");
+    }
+
+    private List<Figure> Figures()
+    {
+        var figures = new List<Figure>();
+        if (_trained.Count == 0) return figures;
+        if (Best() is { } best) figures.Add(new Figure(Invariant($"{best.Explained:0.000}"), "explained variance of the last batch"));
+        figures.Add(new Figure(Invariant($"{_trained[0].Log.Last("l0"):0.#}"), _trained.Count == 1 ? "latents on a row (L0)" : $"L0 of {_trained[0].Settings.Name}"));
+        figures.Add(new Figure(Invariant($"{_trained[0].Payload.Alive} of {_trained[0].Settings.Plan.Sizes.Latents}"), "latents fired in training"));
+        return figures;
+    }
+
+    private List<TrustCheck> Trust()
+    {
+        var checks = new List<TrustCheck>
+        {
+            _missing.Count == 0 ? new TrustCheck("complete", "good", "every dictionary was trained to its last step")
+                : new TrustCheck("complete", "bad", $"{_missing.Count} of {_missing.Count + _trained.Count} dictionaries were not trained to the end"),
+        };
+        if (_trained.Count == 0) return checks;
+        var (settings, payload, log) = _trained.MaxBy(t => (t.Log.Last("dead") ?? 0) / t.Settings.Plan.Sizes.Latents);
+        var dead = (log.Last("dead") ?? 0) / settings.Plan.Sizes.Latents;
+        checks.Add(new TrustCheck("dead latents", dead < 0.1 ? "good" : dead < 0.5 ? "doubtful" : "bad",
+            Invariant($"{dead:P0} of the latents of {settings.Name} had not fired for {settings.Plan.DeadWindow} steps at its end; {payload.Alive} fired at some time")));
+        return checks;
+    }
+
+    private List<string> Warnings() =>
+        [.. _missing.Take(20).Select(m => $"{m} was not trained to its end"), .. _missing.Count > 20 ? [$"{_missing.Count - 20} more were not trained to their end"] : Array.Empty<string>()];
+
+    private ModelView? Model() => study.GivenModel is not { } model ? null
+        : new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads, 0, model.Sha256, model.Path, model.Dtype, model.ProcessingWord);
+
+    private static MethodView View() => new("SAE training",
+        "Sparse autoencoders learn to write each activation as a sum of a few of many directions. What each one's loss consists of stands in training.csv, "
+            + "step by step; the folders beside this report open in SAELens.",
+        "loss = mean over rows of the squared error summed over the width + the architecture's sparsity terms; Adam, gradients clipped together",
+        "SAELens 6");
+
+    private JsonObject Manifest() => new()
+    {
+        ["hook"] = data.Hook, ["d_in"] = data.Width, ["batch"] = data.Batch,
+        ["dictionaries"] = new JsonObject(plan.All.Select(d => KeyValuePair.Create(d.Name, (JsonNode?)new JsonObject
+        {
+            ["architecture"] = d.Plan.Architecture.Name, ["d_sae"] = d.Plan.Sizes.Latents, ["seed"] = d.Seed, ["steps"] = d.Steps,
+            ["lr"] = d.Plan.LearningRate.Rate,
+        }))),
+    };
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

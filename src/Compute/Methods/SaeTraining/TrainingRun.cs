@@ -1,0 +1,200 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using InterpActors.Compute.Dictionaries;
+using InterpActors.Compute.Dictionaries.Data;
+using InterpActors.Compute.Dictionaries.Files;
+using InterpActors.Compute.Dictionaries.Training;
+using InterpActors.Compute.Studies;
+using InterpActors.Compute.Weights;
+using InterpActors.Messages.Artifacts;
+using InterpActors.Messages.Work;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace InterpActors.Compute.Methods.SaeTraining;
+
+/// <summary>Trains one dictionary from where its last checkpoint left it, on the calling thread.</summary>
+internal sealed class TrainingRun
+{
+    private static readonly TimeSpan TellEvery = TimeSpan.FromMilliseconds(500);
+
+    private readonly TrainingSettings _settings;
+    private readonly TrainingData _data;
+    private readonly StudySession _session;
+    private readonly ActivationBatches _batches;
+    private readonly UnitContext _context;
+    private readonly CheckpointFolder _checkpoints;
+    private readonly string _folder;
+    private readonly string _artifacts;
+
+    /// <param name="batches">Of the study; shared with its other dictionaries.</param>
+    /// <param name="folder">Where this dictionary's checkpoints are.</param>
+    /// <param name="artifacts">The folder of large results, by content.</param>
+    public TrainingRun(TrainingSettings settings, TrainingData data, StudySession session, ActivationBatches batches, UnitContext context,
+        string folder, string artifacts)
+    {
+        (_settings, _data, _session, _batches, _context, _folder, _artifacts) = (settings, data, session, batches, context, folder, artifacts);
+        _checkpoints = new CheckpointFolder(folder, settings);
+    }
+
+    /// <exception cref="UnitException">Training diverged, or this machine cannot write.</exception>
+    public TrainingPayload Run()
+    {
+        using var _ = UnitLocks.Enter(_folder, _context.Cancellation);
+        var (state, log) = Begin();
+        using IDictionaryTrainer trainer = new DenseTrainer(_settings.Plan, state);
+        try
+        {
+            Train(trainer, log);
+            return Finish(trainer.State, log);
+        }
+        catch (TrainingDivergedException e)
+        {
+            throw new UnitException(UnitFailureKind.Permanent, $"{_settings.Name}: {e.Message}; a smaller learning rate may help", e);
+        }
+    }
+
+    private (TrainingState, TrainingLog) Begin()
+    {
+        if (_checkpoints.Latest(_context.From, _context.Artifacts, _context.Warn, _context.Cancellation) is { } found) return (found.State, found.Log);
+        var plan = _settings.Plan;
+        TrainingState state;
+        if (_settings.Initial is { } initial)
+        {
+            using var file = SafetensorsFile.Open(initial.Path);
+            using var weights = new DictionaryWeights(plan.Architecture.Parameters.Where(p => file.Tensors.ContainsKey(p.Name))
+                .Select(p => (p.Name, file.Read(p.Name))));
+            state = TrainingState.From(plan, weights);
+        }
+        else state = TrainingState.Random(plan, _settings.Seed);
+        try
+        {
+            state.ScalingFactor = ScalingFactor();
+            return (state, new TrainingLog(plan.Architecture.LossTerms));
+        }
+        catch
+        {
+            state.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Estimated once for all dictionaries of the study that scale alike.</summary>
+    private double ScalingFactor()
+    {
+        var (scale, type) = (_settings.Scale, _settings.Plan.Type);
+        if (scale.Kind == DataScaling.None) return 1;
+        return (double)_session.Derived<object>((scale, type), () =>
+        {
+            var estimate = new ScalingEstimate();
+            for (var b = 0; b < scale.Batches; b++)
+            {
+                using var scope = NewDisposeScope();
+                estimate.Add(_batches.Batch(b, type, _context.Cancellation));
+            }
+            return estimate.Factor(scale.Kind, _data.Width);
+        });
+    }
+
+    private void Train(IDictionaryTrainer trainer, TrainingLog log)
+    {
+        var clock = Stopwatch.StartNew();
+        var (told, began) = (TimeSpan.Zero, trainer.State.Step);
+        while (trainer.State.Step < _settings.Steps)
+        {
+            _context.Cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var batch = _batches.Batch(_settings.FirstBatch + trainer.State.Step, _settings.Plan.Type, _context.Cancellation);
+            var report = trainer.Train(batch);
+            if (_settings.Logs(report.Step)) log.Add(report, _data.Batch, ExplainedVariance(batch, report, trainer.State.ScalingFactor));
+            if (_settings.Saves(trainer.State.Step)) Save(trainer.State, log);
+            if (clock.Elapsed - told < TellEvery) continue;
+            told = clock.Elapsed;
+            _context.Progress(trainer.State.Step / (double)_settings.Steps);
+            _context.Say(Words(report, log, (trainer.State.Step - began) * (double)_data.Batch / clock.Elapsed.TotalSeconds));
+        }
+    }
+
+    private static string Words(StepReport report, TrainingLog log, double rate)
+    {
+        var explained = log.Last("explained_variance") is { } e && double.IsFinite(e) ? $", {e:0.000} explained" : "";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"step {report.Step + 1}: loss {report.Loss:G4}, L0 {report.L0:0.#}{explained}, {report.Dead} dead, {rate:N0} tokens/s");
+    }
+
+    /// <summary>1 − mean squared error / variance of the batch; nothing where the loss is of rows that were normalised one by one.</summary>
+    private double ExplainedVariance(Tensor batch, StepReport report, double scale)
+    {
+        if (_settings.Plan.Normalisation is InputNormalisation.LayerNorm or InputNormalisation.ConstantNormRescale) return double.NaN;
+        var variance = (batch - batch.mean([0L])).square().sum(1).mean().to_type(ScalarType.Float64).ToDouble() * scale * scale;
+        return variance > 0 ? 1 - report.Terms[0] / variance : double.NaN;
+    }
+
+    private void Save(TrainingState state, TrainingLog log) => OnDisk(() => _context.Checkpoint(_checkpoints.Write(state, log, Metadata(), _context.Artifacts)));
+
+    private TrainingPayload Finish(TrainingState state, TrainingLog log) => OnDisk(() =>
+    {
+        using var scope = NewDisposeScope();
+        var folder = Path.Combine(_folder, "saved");
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        using (var dictionary = TrainedDictionary.Of(_settings.Plan, state, _settings.Scale.Kind, Metadata()))
+        using (var saved = Converted(dictionary)) SaeLensWriter.Write(saved, folder);
+        var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(f => Keep(f, $"{_settings.Name}/{_settings.Folder}")).ToList();
+        foreach (var kept in _checkpoints.Kept())
+            foreach (var file in kept.Files) files.Add(Keep(Path.Combine(kept.Folder, file.Name), $"{_settings.Name}/checkpoint-{kept.Step}"));
+        Directory.Delete(folder, recursive: true);
+        return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64());
+    });
+
+    /// <summary>The dictionary in the type it is saved in; what has a type of its own keeps it.</summary>
+    private SparseDictionary Converted(SparseDictionary dictionary) => new(dictionary.Architecture, dictionary.Sizes, dictionary.Normalisation,
+        dictionary.FlattensHeads, new DictionaryWeights(dictionary.Weights.All.Select(t =>
+            (t.Name, t.Tensor.to_type(t.Tensor.dtype == _settings.Plan.Type ? _settings.SavedType : t.Tensor.dtype, copy: true)))), dictionary.Metadata);
+
+    /// <summary>Copies a file to where large results are, under the name of its content.</summary>
+    private NamedArtifact Keep(string path, string under)
+    {
+        ArtifactId id;
+        using (var source = File.OpenRead(path)) id = ArtifactId.Of(SHA256.HashData(source));
+        var kept = Path.Combine(_artifacts, id.Value);
+        var bytes = new FileInfo(path).Length;
+        if (!File.Exists(kept) || new FileInfo(kept).Length != bytes)
+        {
+            Reports.RunFile.Write(kept, target =>
+            {
+                using var source = File.OpenRead(path);
+                source.CopyTo(target);
+            });
+        }
+        _context.Artifacts?.Offer(id, kept);
+        return new NamedArtifact($"{under}/{Path.GetFileName(path)}", id, bytes);
+    }
+
+    private JsonObject Metadata() => new()
+    {
+        ["model_name"] = _session.Context.GivenModel?.Config.Name ?? "none", ["hook_name"] = _data.Hook, ["context_size"] = _data.Context,
+        ["prepend_bos"] = false,
+    };
+
+    /// <summary>A full disk is no fault of the unit: what is there stays, and a later run goes on from it.</summary>
+    private T OnDisk<T>(Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UnitException(UnitFailureKind.Fatal,
+                $"{_settings.Name}: {e.Message.ReplaceLineEndings(" ")} The last checkpoint stays; free space and run again", e);
+        }
+    }
+
+    private void OnDisk(Action write) => OnDisk(() =>
+    {
+        write();
+        return true;
+    });
+}
