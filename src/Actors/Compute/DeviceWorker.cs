@@ -21,6 +21,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     {
         public UnitTry Unit { get; } = Assign.Try();
         public double Fraction { get; set; }
+        public string? Words { get; set; }
         public bool Started { get; set; }
         public long StartedAt { get; set; }
 
@@ -62,6 +63,11 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         {
             if (_running?.Unit == m.Unit) _running.Fraction = m.Fraction;
         });
+        Receive<EngineWords>(m =>
+        {
+            if (_running?.Unit == m.Unit) _running.Words = m.Words;
+        });
+        Receive<EngineCheckpoint>(m => _services.Broker.Tell(new UnitCheckpointed(_id, _services.Process, m.Unit, m.Checkpoint)));
         Receive<EngineDone>(m =>
         {
             Measure(m.Unit);
@@ -124,7 +130,8 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
             return;
         }
         // Asking says as well that it is alive: an idle node sends half as much.
-        if (InHand > 0 || _drainer is not null) _services.Broker.Tell(new WorkerBeat(_id, _epoch, _running?.Unit, _running?.Fraction ?? 0));
+        if (InHand > 0 || _drainer is not null)
+            _services.Broker.Tell(new WorkerBeat(_id, _epoch, _running?.Unit, _running?.Fraction ?? 0, _running?.Words));
         if (_report is not null) _services.Broker.Tell(_report);
         if (_running is { Started: false }) _services.Broker.Tell(new DescribeStudy(_running.Unit.Study));
         Ask(Holding());

@@ -30,10 +30,9 @@ public abstract class EngineActor : ReceiveActor
         try
         {
             m.Cancellation.ThrowIfCancellationRequested();
-            var context = new UnitContext(m.Device, f => worker.Tell(new EngineProgress(unit, f)), m.Cancellation);
             var begun = Stopwatch.GetTimestamp();
             using var span = Traces.Compute(m.Assign.Unit, m.Assign.Attempt, m.Device, m.Assign.Trace);
-            var output = _runner.Run(m.Study, m.Assign.Unit, context);
+            var output = _runner.Run(m.Study, m.Assign.Unit, Offer(m, worker));
             Meters.Compute(m.Device, begun);
             // Before the result leaves: whatever happens from here on, the work was done and is counted.
             _ledger.Append(unit.Study, _process, unit.Ordinal, unit.Attempt);
@@ -55,6 +54,14 @@ public abstract class EngineActor : ReceiveActor
         {
             worker.Tell(new EngineFailed(unit, UnitFailureKind.Transient, $"{e.GetType().Name}: {OneLine(e)}"));
         }
+    }
+
+    /// <summary>What the unit may use while it runs.</summary>
+    /// <param name="worker">Hears how it is doing.</param>
+    private protected virtual UnitContext Offer(ComputeUnit m, IActorRef worker)
+    {
+        var unit = m.Assign.Try();
+        return new UnitContext(m.Device, f => worker.Tell(new EngineProgress(unit, f)), m.Cancellation);
     }
 
     private static string OneLine(Exception e)

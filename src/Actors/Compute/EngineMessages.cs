@@ -12,6 +12,12 @@ internal sealed record ComputeUnit(Study Study, Assign Assign, string Device, Ca
 /// <summary>Engine to worker: how far the unit is.</summary>
 internal sealed record EngineProgress(UnitTry Unit, double Fraction);
 
+/// <summary>Engine to worker: how the unit is doing, for people watching.</summary>
+internal sealed record EngineWords(UnitTry Unit, string Words);
+
+/// <summary>Engine to worker: a checkpoint of the unit is on the disk.</summary>
+internal sealed record EngineCheckpoint(UnitTry Unit, UnitCheckpoint Checkpoint);
+
 /// <summary>Engine to worker: the unit's result.</summary>
 internal sealed record EngineDone(UnitTry Unit, UnitOutput Output);
 

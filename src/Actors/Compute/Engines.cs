@@ -17,6 +17,7 @@ public static class Engines
         {
             EngineKind.Ablation => Akka.Actor.Props.Create(() => new AblationActor(runner, ledger, process)),
             EngineKind.Patching => Akka.Actor.Props.Create(() => new PatchingActor(runner, ledger, process)),
+            EngineKind.Training => Akka.Actor.Props.Create(() => new TrainingActor(services)),
             _ => null,
         })?.WithDispatcher(Dispatcher);
     }

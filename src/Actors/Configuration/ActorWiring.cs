@@ -6,6 +6,7 @@ using InterpActors.Actors.Compute;
 using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
 using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Configuration;
@@ -63,9 +64,12 @@ public static class ActorWiring
 
     /// <summary>Adds <c>/user/compute</c>; the coordinator, or the way to it, must have been added.</summary>
     /// <param name="process">This process's incarnation, as the run's history names it.</param>
+    /// <param name="folder">Where units keep checkpoints and large results; null for nowhere.</param>
+    /// <param name="artifacts">The cluster's files by content; null on a single machine.</param>
     public static AkkaConfigurationBuilder AddComputeNode(
         this AkkaConfigurationBuilder builder,
-        string process, IReadOnlyList<WorkerSlot> slots, IUnitRunner runner, IComputedLedger ledger) =>
+        string process, IReadOnlyList<WorkerSlot> slots, IUnitRunner runner, IComputedLedger ledger,
+        string? folder = null, IArtifacts? artifacts = null) =>
         builder.WithActors((system, registry) =>
         {
             var settings = WorkSettings.From(system.Settings.Config);
@@ -73,6 +77,8 @@ public static class ActorWiring
             {
                 Node = ClusterMembers.HostPort(((ExtendedActorSystem)system).Provider.DefaultAddress),
                 Siblings = slots.Count,
+                Folder = folder,
+                Artifacts = artifacts,
             };
             registry.Register<ComputeNode>(system.ActorOf(ComputeNode.Props(slots, services), "compute"));
         });

@@ -30,6 +30,9 @@ public abstract record StudyRunCommand
     public sealed record Fail(long Ordinal, int Attempt, string Label, string Process, UnitFailureKind Kind, string Error)
         : StudyRunCommand;
 
+    /// <summary>A unit can be continued from here.</summary>
+    public sealed record Checkpoint(long Ordinal, string Process, UnitCheckpoint Written) : StudyRunCommand;
+
     public sealed record Pause(DateTimeOffset At) : StudyRunCommand;
 
     public sealed record Resume(DateTimeOffset At) : StudyRunCommand;

@@ -17,6 +17,7 @@ public sealed class StudyRunState
     private const int KeptPreviews = 3;
 
     private readonly Dictionary<long, int> _failures = [];
+    private readonly Dictionary<long, UnitCheckpoint> _checkpoints = [];
     private readonly List<UnitDefeat> _defeats = [];
     private readonly List<ProcessRecord> _processes = [];
     private readonly List<UnitPreview> _best = [];
@@ -55,6 +56,9 @@ public sealed class StudyRunState
     /// <summary>How often a unit has failed.</summary>
     public int Failures(long ordinal) => _failures.GetValueOrDefault(ordinal);
 
+    /// <summary>The last checkpoint of a unit that has no result yet; null where there is none.</summary>
+    public UnitCheckpoint? CheckpointOf(long ordinal) => _checkpoints.GetValueOrDefault(ordinal);
+
     private bool IsPresent(string process) => _processes.Exists(p => p.Process == process && p.Ended is null);
 
     private bool IsWanted(long ordinal) => !IsOver && ordinal >= 0 && ordinal < Units && !IsSettled(ordinal);
@@ -79,6 +83,8 @@ public sealed class StudyRunState
         StudyRunCommand.EndProcess c => End(c),
         StudyRunCommand.Complete c =>
             IsWanted(c.Ordinal) ? [new UnitCompleted(c.Ordinal, c.Attempt, c.Process, c.Payload, c.Preview)] : [],
+        StudyRunCommand.Checkpoint c => IsWanted(c.Ordinal) && !(CheckpointOf(c.Ordinal)?.Step >= c.Written.Step)
+            ? [new CheckpointWritten(c.Ordinal, c.Process, c.Written.Step, c.Written.Artifact, c.Written.Bytes, c.Written.Metrics)] : [],
         StudyRunCommand.Fail c => Fail(c, retry),
         StudyRunCommand.Pause c => State == RunState.Running ? [new StudyPaused(c.At)] : [],
         StudyRunCommand.Resume c => State == RunState.Paused ? [new StudyResumed(c.At)] : [],
@@ -158,8 +164,12 @@ public sealed class StudyRunState
                 if (IsSettled(e.Ordinal)) break;
                 _committed.Add(e.Ordinal);
                 _failures.Remove(e.Ordinal);
+                _checkpoints.Remove(e.Ordinal);
                 Change(e.Process, p => p with { Committed = p.Committed + 1 });
                 Keep(e.Preview);
+                break;
+            case CheckpointWritten e:
+                if (!IsSettled(e.Ordinal)) _checkpoints[e.Ordinal] = new UnitCheckpoint(e.Step, e.Sha256, e.Bytes, e.Metrics);
                 break;
             case UnitFailed e:
                 if (!IsSettled(e.Ordinal)) _failures[e.Ordinal] = Failures(e.Ordinal) + 1;
@@ -168,6 +178,7 @@ public sealed class StudyRunState
                 if (IsSettled(e.Ordinal)) break;
                 _givenUp.Add(e.Ordinal);
                 _failures.Remove(e.Ordinal);
+                _checkpoints.Remove(e.Ordinal);
                 if (_defeats.Count < DescribedDefeats) _defeats.Add(new UnitDefeat(e.Ordinal, e.Label, e.Attempts, e.Error));
                 break;
             case StudyPaused:
@@ -190,7 +201,8 @@ public sealed class StudyRunState
 
     public StudySnapshot ToSnapshot() => new(
         Study!, State, IsPlanned ? Units : -1, Cells, _committed.ToBytes(), _givenUp.ToBytes(), [.. _defeats],
-        [.. _failures.Select(f => new UnitAttempts(f.Key, f.Value))], [.. _processes], [.. _best], Priority == 0 ? null : Priority);
+        [.. _failures.Select(f => new UnitAttempts(f.Key, f.Value))], [.. _processes], [.. _best], Priority == 0 ? null : Priority,
+        _checkpoints.Count == 0 ? null : [.. _checkpoints.Select(c => new OpenCheckpoint(c.Key, c.Value))]);
 
     public static StudyRunState From(StudySnapshot snapshot)
     {
@@ -208,6 +220,7 @@ public sealed class StudyRunState
         state._defeats.AddRange(snapshot.Defeats);
         state._processes.AddRange(snapshot.Processes);
         state._best.AddRange(snapshot.Best);
+        foreach (var open in snapshot.Checkpoints ?? []) state._checkpoints[open.Ordinal] = open.Last;
         foreach (var attempts in snapshot.Attempts) state._failures[attempts.Ordinal] = attempts.Failures;
         return state;
     }

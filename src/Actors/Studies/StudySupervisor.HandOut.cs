@@ -130,7 +130,8 @@ public sealed partial class StudySupervisor
             return;
         }
         _doubtful.Add(m.Holder);
-        _services.Broker.Tell(new UnitOffered(m.Worker, _plan[m.Unit.Ordinal], m.Unit.Attempt, _spans.Of(m.Unit.Ordinal)));
+        _services.Broker.Tell(new UnitOffered(m.Worker, _plan[m.Unit.Ordinal], m.Unit.Attempt, _spans.Of(m.Unit.Ordinal),
+            _state.CheckpointOf(m.Unit.Ordinal)));
     }
 
     private void See(string worker, string process)
@@ -158,13 +159,15 @@ public sealed partial class StudySupervisor
             return;
         }
         _running[m.Unit.Ordinal] = m.Unit.Label;
-        _services.Broker.Tell(new UnitOffered(m.Take.Worker, m.Unit, m.Attempt, _spans.Begin(m.Unit, m.Attempt, m.Take.Worker)));
+        _services.Broker.Tell(new UnitOffered(m.Take.Worker, m.Unit, m.Attempt, _spans.Begin(m.Unit, m.Attempt, m.Take.Worker),
+            _state.CheckpointOf(m.Unit.Ordinal)));
     }
 
     /// <summary>The unit is in nobody's hands any more.</summary>
     private void Forget(long ordinal, bool settled)
     {
         _running.Remove(ordinal);
+        _words.Remove(ordinal);
         _spans.End(ordinal, settled ? null : "failed");
         if (LayerOf(ordinal) is not { } layer) return;
         if (settled) layer.Tell(new SettleUnit(ordinal));

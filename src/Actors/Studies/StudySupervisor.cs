@@ -105,6 +105,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         Command<DeleteSnapshotsSuccess>(_ => { });
         Command<DeleteSnapshotsFailure>(_ => { });
         ReceiveHandOut();
+        ReceiveCheckpoints();
     }
 
     public override string PersistenceId => PersistenceIdOf(_id);
@@ -327,7 +328,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
 
     private StudyProgress Progress() => new(
         _id, _state.State, _state.Units, _state.Committed.Count, _state.GivenUp.Count, _resumed,
-        _tally?.Layers() ?? [], _tally?.Tracks() ?? [], [.. _running.Values.Take(64)], _state.Best, _workers.Count, _error, _state.Priority, _heldUp);
+        _tally?.Layers() ?? [], _tally?.Tracks() ?? [], [.. Running().Take(64)], _state.Best, _workers.Count, _error, _state.Priority, _heldUp);
 
     private RunHistory History() => _state.History(new Dictionary<string, long>());
 

@@ -45,7 +45,11 @@ public sealed record StudyHeldUp(string? Reason);
 
 /// <summary>The answer to <see cref="TakeUnit"/>: compute this.</summary>
 /// <param name="Trace">The unit's span; null where nothing is traced.</param>
-public sealed record UnitOffered(string Worker, WorkUnit Unit, int Attempt, string? Trace = null);
+/// <param name="From">The unit's last checkpoint; null where it has none.</param>
+public sealed record UnitOffered(string Worker, WorkUnit Unit, int Attempt, string? Trace = null, UnitCheckpoint? From = null);
+
+/// <summary>Broker to study: how a running unit is doing, for people watching.</summary>
+public sealed record UnitSays(long Ordinal, string Words);
 
 /// <summary>The answer to <see cref="TakeUnit"/>: nothing until <see cref="StudyHasWork"/>.</summary>
 public sealed record NothingToTake(StudyId Study, string Worker);

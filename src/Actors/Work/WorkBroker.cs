@@ -54,6 +54,7 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
             Measure(m);
             Report(m, m.Worker, m.Unit);
         });
+        Receive<UnitCheckpointed>(m => Tell(m.Unit.Study, m));
         Receive<UnitFailure>(Failed);
         Receive<UnitReturned>(Return);
         Receive<WorkerBeat>(Beat);
@@ -209,7 +210,7 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
             if (_holders.Of(id, unit.Ordinal).Count == 0) Tell(id, new UnitUntouched(unit));
             return;
         }
-        var assign = new Assign(m.Unit, m.Attempt, _settings.Lease.TotalSeconds, m.Trace);
+        var assign = new Assign(m.Unit, m.Attempt, _settings.Lease.TotalSeconds, m.Trace, m.From);
         Hold(worker, new Lease(unit, assign, charged) { Since = Now });
         worker.Actor.Tell(assign);
         Meters.Assign();
@@ -281,6 +282,7 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
             return;
         }
         worker.Computing = (m.Computing, m.Fraction);
+        if (m is { Words: { } words, Computing: { } unit }) Tell(unit.Study, new UnitSays(unit.Ordinal, words));
         Heard(worker);
     }
 

@@ -61,7 +61,8 @@ public sealed class LocalNode : IAsyncDisposable
         var host = await ActorHost.StartAsync(config, akka => akka
             .WithActors((system, _) => system.ActorOf(Props.Create(() => new JournalWatch(broke)), "journal-watch"))
             .AddCoordinator(options.Planner, options.JournalPath)
-            .AddComputeNode(options.Process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger));
+            .AddComputeNode(options.Process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger,
+                Path.GetDirectoryName(Path.GetFullPath(options.JournalPath))));
         return new LocalNode(options, host, ledger, broke);
     }
 

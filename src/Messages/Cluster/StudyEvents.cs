@@ -1,3 +1,4 @@
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
@@ -31,6 +32,13 @@ public sealed record ProcessEnded(string Process, DateTimeOffset At) : IStudyEve
 
 /// <summary>A unit's result. The first one of an ordinal counts; there is no second.</summary>
 public sealed record UnitCompleted(long Ordinal, int Attempt, string Process, byte[] Payload, UnitPreview? Preview) : IStudyEvent;
+
+/// <summary>A long unit can be continued from here. Of several with one step the first counts.</summary>
+/// <param name="Sha256">Names the list of the checkpoint's files.</param>
+/// <param name="Bytes">Of that list.</param>
+/// <param name="Metrics">How the unit was doing then.</param>
+public sealed record CheckpointWritten(
+    long Ordinal, string Process, long Step, ArtifactId Sha256, long Bytes, IReadOnlyList<UnitMetric> Metrics) : IStudyEvent;
 
 /// <summary>One try at a unit failed.</summary>
 public sealed record UnitFailed(long Ordinal, int Attempt, string Process, UnitFailureKind Kind, string Error) : IStudyEvent;

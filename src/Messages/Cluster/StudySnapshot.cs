@@ -9,6 +9,7 @@ namespace InterpActors.Messages.Cluster;
 /// <param name="Defeats">The first of the given-up units, with reasons.</param>
 /// <param name="Attempts">Open units that failed before.</param>
 /// <param name="Priority">Null for 0.</param>
+/// <param name="Checkpoints">Of units without a result; null where there are none.</param>
 public sealed record StudySnapshot(
     Study Study,
     RunState State,
@@ -20,10 +21,14 @@ public sealed record StudySnapshot(
     IReadOnlyList<UnitAttempts> Attempts,
     IReadOnlyList<ProcessRecord> Processes,
     IReadOnlyList<UnitPreview> Best,
-    int? Priority = null) : IWireMessage;
+    int? Priority = null,
+    IReadOnlyList<OpenCheckpoint>? Checkpoints = null) : IWireMessage;
 
 /// <summary>How often an open unit has failed.</summary>
 public sealed record UnitAttempts(long Ordinal, int Failures);
+
+/// <summary>From where an open unit can be continued.</summary>
+public sealed record OpenCheckpoint(long Ordinal, UnitCheckpoint Last);
 
 /// <summary>A process as the journal knows it.</summary>
 public sealed record ProcessRecord(string Process, DateTimeOffset Started, DateTimeOffset? Ended, long Committed);

@@ -28,6 +28,9 @@ public sealed record RequestWork(string Worker, string Epoch, int Demand, IReadO
 /// <summary>Worker to broker: a unit's result. Kept and sent again until <see cref="ResultAck"/> says that it is in the journal.</summary>
 public sealed record UnitResult(string Worker, string Process, UnitTry Unit, byte[] Payload, UnitPreview? Preview) : IWireMessage;
 
+/// <summary>Worker to broker: a checkpoint of a running unit is on the worker's disk. Not acknowledged: the next one makes up for a lost one.</summary>
+public sealed record UnitCheckpointed(string Worker, string Process, UnitTry Unit, UnitCheckpoint Checkpoint) : IWireMessage;
+
 /// <summary>Worker to broker: a unit could not be computed. Kept and sent again until acknowledged.</summary>
 public sealed record UnitFailure(string Worker, string Process, UnitTry Unit, UnitFailureKind Kind, string Error) : IWireMessage;
 
@@ -36,7 +39,8 @@ public sealed record UnitReturned(string Worker, UnitTry Unit) : IWireMessage;
 
 /// <summary>Worker to broker, every beat interval: alive, and how far the running unit is.</summary>
 /// <param name="Fraction">Done fraction of the running unit in [0, 1].</param>
-public sealed record WorkerBeat(string Worker, string Epoch, UnitTry? Computing, double Fraction) : IWireMessage;
+/// <param name="Words">How the running unit is doing, for people watching; null where it says nothing.</param>
+public sealed record WorkerBeat(string Worker, string Epoch, UnitTry? Computing, double Fraction, string? Words = null) : IWireMessage;
 
 /// <summary>Worker to broker: goes away for good; it holds nothing any more.</summary>
 public sealed record WorkerLeaving(string Worker) : IWireMessage;
@@ -51,7 +55,7 @@ public sealed record Registered(string Epoch) : IWireMessage;
 /// <summary>Broker to worker: compute this.</summary>
 /// <param name="LeaseSeconds">The unit goes to another worker when no beat arrives for so long.</param>
 /// <param name="Trace">The unit's span, as W3C <c>traceparent</c>; null where nothing is traced.</param>
-public sealed record Assign(WorkUnit Unit, int Attempt, double LeaseSeconds, string? Trace = null) : IWireMessage
+public sealed record Assign(WorkUnit Unit, int Attempt, double LeaseSeconds, string? Trace = null, UnitCheckpoint? From = null) : IWireMessage
 {
     /// <summary>The try this assignment is.</summary>
     public UnitTry Try() => new(Unit.Study, Unit.Ordinal, Attempt);

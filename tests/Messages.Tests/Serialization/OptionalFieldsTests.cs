@@ -1,4 +1,5 @@
 using System.Text;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Serialization;
 using InterpActors.Messages.Studies;
@@ -58,5 +59,18 @@ public class OptionalFieldsTests
         Assert.Equal("the disk is full", Through(new WorkersReply([view])).Workers.Single().SetAside);
         var failure = new UnitFailure("w", "p", new UnitTry(Id, 1, 1), UnitFailureKind.OutOfMemory, "no memory");
         Assert.Equal(UnitFailureKind.OutOfMemory, Through(failure).Kind);
+    }
+
+    [Fact]
+    public void The_checkpoint_a_unit_goes_on_from()
+    {
+        var checkpoint = new UnitCheckpoint(1000, new ArtifactId(new string('a', 64)), 812, [new UnitMetric("loss", 0.5)]);
+        var assign = Golden<Assign>();
+        Assert.Null(assign.From);
+        Assert.Equal(1000, Through(assign with { From = checkpoint }).From!.Step);
+        Assert.Null(Golden<WorkerBeat>().Words);
+        Assert.Equal("step 3", Through(Golden<WorkerBeat>() with { Words = "step 3" }).Words);
+        Assert.Null(Golden<StudySnapshot>().Checkpoints);
+        Assert.Equal("loss", Through(Golden<StudySnapshot>() with { Checkpoints = [new OpenCheckpoint(7, checkpoint)] }).Checkpoints![0].Last.Metrics[0].Name);
     }
 }

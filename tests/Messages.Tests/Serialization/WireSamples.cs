@@ -27,6 +27,8 @@ internal static class WireSamples
 
     private static readonly ArtifactId File = new(string.Concat(Enumerable.Repeat("0123456789abcdef", 4)));
 
+    private static readonly UnitCheckpoint Checkpoint = new(20_000, File, 812, [new UnitMetric("loss", 0.25), new UnitMetric("l0", double.NaN)]);
+
     public static IReadOnlyList<IWireMessage> All { get; } =
     [
         new RegisterWorker("p1/cpu-0", "p1", "cpu", [Try]),
@@ -39,6 +41,7 @@ internal static class WireSamples
         new KnownStudies([Id]),
         new RequestWork("p1/cpu-0", "e1", 1),
         new UnitResult("p1/cpu-0", "p1", Try, Bytes, Preview),
+        new UnitCheckpointed("p1/cpu-0", "p1", Try, Checkpoint),
         new UnitFailure("p1/cpu-0", "p1", Try, UnitFailureKind.Transient, "out of memory"),
         new UnitReturned("p1/cpu-0", Try),
         new WorkerBeat("p1/cpu-0", "e1", Try, 0.25),
@@ -77,6 +80,7 @@ internal static class WireSamples
         new ProcessStarted("p1", At),
         new ProcessEnded("p1", At),
         new UnitCompleted(3, 1, "p1", Bytes, Preview),
+        new CheckpointWritten(3, "p1", 20_000, File, 812, Checkpoint.Metrics),
         new UnitFailed(3, 1, "p1", UnitFailureKind.Permanent, "NaN in the logits"),
         new UnitGivenUp(3, "z layer 3", 5, "NaN in the logits"),
         new StudyPaused(At),

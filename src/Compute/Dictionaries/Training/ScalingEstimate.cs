@@ -22,14 +22,14 @@ public sealed class ScalingEstimate
     private double _norms, _squares;
     private long _rows;
 
-    /// <param name="batch">[rows, d_in]; norms are taken in its type and summed in float64.</param>
+    /// <param name="batch">[rows, d_in]; norms are taken in its type. As SAELens', their sum over the batch is float32, that over batches
+    /// float64; squares are summed in float64.</param>
     public void Add(Tensor batch)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var squares = batch.square().sum(-1);
-        _norms += squares.sqrt().to_type(ScalarType.Float64).sum().ToDouble();
-        _squares += squares.to_type(ScalarType.Float64).sum().ToDouble();
+        _norms += batch.norm(1).to_type(ScalarType.Float32).sum().to_type(ScalarType.Float64).ToDouble();
+        _squares += batch.to_type(ScalarType.Float64).square().sum().ToDouble();
         _rows += batch.shape[0];
     }
 

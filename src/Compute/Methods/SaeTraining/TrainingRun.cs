@@ -44,10 +44,10 @@ internal sealed class TrainingRun
     {
         using var _ = UnitLocks.Enter(_folder, _context.Cancellation);
         var (state, log) = Begin();
-        using IDictionaryTrainer trainer = new DenseTrainer(_settings.Plan, state);
+        using var trainer = DictionaryTrainers.Create(_settings.Plan, state, _session.Study.Execution.Threads);
         try
         {
-            Train(trainer, log);
+            Train(trainer, log, state.Step, state.ScalingFactor);
             return Finish(trainer.State, log);
         }
         catch (TrainingDivergedException e)
@@ -98,22 +98,24 @@ internal sealed class TrainingRun
         });
     }
 
-    private void Train(IDictionaryTrainer trainer, TrainingLog log)
+    /// <param name="step">Steps that are done.</param>
+    private void Train(IDictionaryTrainer trainer, TrainingLog log, long step, double scale)
     {
         var clock = Stopwatch.StartNew();
-        var (told, began) = (TimeSpan.Zero, trainer.State.Step);
-        while (trainer.State.Step < _settings.Steps)
+        var (told, began) = (TimeSpan.Zero, step);
+        // The trainer's state is asked for only where it is written: a fast trainer has it in a form of its own.
+        while (step < _settings.Steps)
         {
             _context.Cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var batch = _batches.Batch(_settings.FirstBatch + trainer.State.Step, _settings.Plan.Type, _context.Cancellation);
+            var batch = _batches.Batch(_settings.FirstBatch + step, _settings.Plan.Type, _context.Cancellation);
             var report = trainer.Train(batch);
-            if (_settings.Logs(report.Step)) log.Add(report, _data.Batch, ExplainedVariance(batch, report, trainer.State.ScalingFactor));
-            if (_settings.Saves(trainer.State.Step)) Save(trainer.State, log);
+            if (_settings.Logs(step)) log.Add(report, _data.Batch, ExplainedVariance(batch, report, scale));
+            if (_settings.Saves(++step)) Save(trainer.State, log);
             if (clock.Elapsed - told < TellEvery) continue;
             told = clock.Elapsed;
-            _context.Progress(trainer.State.Step / (double)_settings.Steps);
-            _context.Say(Words(report, log, (trainer.State.Step - began) * (double)_data.Batch / clock.Elapsed.TotalSeconds));
+            _context.Progress(step / (double)_settings.Steps);
+            _context.Say(Words(report, log, (step - began) * (double)_data.Batch / clock.Elapsed.TotalSeconds));
         }
     }
 
@@ -139,7 +141,10 @@ internal sealed class TrainingRun
         using var scope = NewDisposeScope();
         var folder = Path.Combine(_folder, "saved");
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-        using (var dictionary = TrainedDictionary.Of(_settings.Plan, state, _settings.Scale.Kind, Metadata()))
+        var metadata = Metadata();
+        metadata["l0"] = log.Last("l0");
+        metadata["num_dead_features"] = state.SinceFired.gt(_settings.Plan.DeadWindow).sum().ToInt64();
+        using (var dictionary = TrainedDictionary.Of(_settings.Plan, state, _settings.Scale.Kind, metadata))
         using (var saved = Converted(dictionary)) SaeLensWriter.Write(saved, folder);
         var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(f => Keep(f, $"{_settings.Name}/{_settings.Folder}")).ToList();
         foreach (var kept in _checkpoints.Kept())
@@ -148,9 +153,11 @@ internal sealed class TrainingRun
         return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64());
     });
 
-    /// <summary>The dictionary in the type it is saved in; what has a type of its own keeps it.</summary>
-    private SparseDictionary Converted(SparseDictionary dictionary) => new(dictionary.Architecture, dictionary.Sizes, dictionary.Normalisation,
-        dictionary.FlattensHeads, new DictionaryWeights(dictionary.Weights.All.Select(t =>
+    /// <summary>
+    /// The dictionary in the type it is saved in (what has a type of its own keeps it), for unscaled activations.
+    /// </summary>
+    private SparseDictionary Converted(SparseDictionary dictionary) => new(dictionary.Architecture, dictionary.Sizes,
+        dictionary.Normalisation == InputNormalisation.ExpectedAverageOnlyIn ? InputNormalisation.None : dictionary.Normalisation, dictionary.FlattensHeads, new DictionaryWeights(dictionary.Weights.All.Select(t =>
             (t.Name, t.Tensor.to_type(t.Tensor.dtype == _settings.Plan.Type ? _settings.SavedType : t.Tensor.dtype, copy: true)))), dictionary.Metadata);
 
     /// <summary>Copies a file to where large results are, under the name of its content.</summary>

@@ -1,0 +1,171 @@
+using InterpActors.Compute.Studies;
+using InterpActors.Compute.Tests.Dictionaries.Data;
+using InterpActors.Compute.Tests.Studies;
+using InterpActors.Compute.Weights;
+using InterpActors.Messages.Studies;
+using InterpActors.Messages.Work;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace InterpActors.Compute.Tests.Methods;
+
+/// <summary>Training studies end to end, in memory but for their checkpoints.</summary>
+public sealed class SaeTrainingTests : IDisposable
+{
+    private readonly DataFolder _folder = new();
+
+    public SaeTrainingTests()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(3);
+        SafetensorsWriter.Write(_folder.At("acts.safetensors"), [("batches", randn([8, 32, 6], ScalarType.Float32, generator: generator)),
+            ("rows", randn([200, 6], ScalarType.Float32, generator: generator))]);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("topk, k = 2, d_sae = 12, normalisation { kind = mean-norm, batches = 2 }")]
+    [InlineData("batchtopk, k = 1.5, d_sae = 12, data.tensor = rows, batch = 32, dead_window = 2")]
+    [InlineData("jumprelu, d_sae = 12, l0_warm_up_steps = 5, data.order = shuffled")]
+    [InlineData("matryoshka_batchtopk, k = 2, d_sae = 12, widths = [4, 12]")]
+    [InlineData("gated, d_sae = 12")]
+    [InlineData("standard, expansion = 2, schedule { lr = cosine, lr_warm_up_steps = 3 }")]
+    [InlineData("matching_pursuit, d_sae = 12, residual_threshold = 0.5")]
+    public void Killed_and_continued_run_equals_one_that_was_not(string architecture)
+    {
+        var study = Compile($"architecture = {architecture}, steps = 20, checkpoint_every = 5, log_every = 3");
+        var whole = Run(study, "whole", null);
+
+        // The first try dies in step 7, the second in step 13: a checkpoint of step 10 is what they left.
+        foreach (var last in (int[])[7, 13])
+            Assert.Throws<OperationCanceledException>(() => Run(study, "killed", last));
+        var continued = Run(study, "killed", null);
+
+        Assert.Equal(whole.Payload, continued.Payload);
+        Assert.Equal(Files("whole"), Files("killed"));
+        Assert.Equal([5L, 10, 15, 20], whole.Checkpoints.Select(c => c.Step));
+        Assert.Equal([15L, 20], continued.Checkpoints.Select(c => c.Step));
+        Assert.Equal(whole.Checkpoints[2].Artifact, continued.Checkpoints[0].Artifact);
+    }
+
+    [Fact]
+    public void Damaged_checkpoint_gives_way_to_the_one_before()
+    {
+        var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
+        var whole = Run(study, "whole", null);
+        Assert.Throws<OperationCanceledException>(() => Run(study, "killed", 13));
+        var weights = Directory.EnumerateFiles(_folder.At("killed"), "sae_weights.safetensors", SearchOption.AllDirectories).Single(f => f.Contains("checkpoint-10"));
+        var bytes = File.ReadAllBytes(weights);
+        bytes[^3] ^= 1;
+        File.WriteAllBytes(weights, bytes);
+
+        var continued = Run(study, "killed", null);
+
+        Assert.Equal(whole.Payload, continued.Payload);
+        Assert.Contains("checkpoint-10", Assert.Single(continued.Warnings));
+        Assert.Equal(10, continued.Checkpoints[0].Step);
+    }
+
+    [Fact]
+    public void Sweep_trains_one_dictionary_for_each_combination()
+    {
+        var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 4", "sweep { k = [1, 3], seed = [0, 5] }");
+        using var engine = new StudyEngine();
+        var plan = engine.Plan(study);
+        Assert.Equal(["topk-k1-seed0", "topk-k1-seed5", "topk-k3-seed0", "topk-k3-seed5"], StudyRuns.Ordinals(plan).Select(o => plan[o].Label));
+
+        var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o], Context("sweep", null, [], [])).Payload).ToArray();
+        payloads[1] = null;
+        var result = StudyRuns.Reduce(engine, plan, payloads).Result;
+
+        Assert.Equal(3, result.Results!.Rows.Count);
+        Assert.Equal(6, result.Tables.Single().Rows.Count);
+        Assert.Equal("unit,step,tokens,lr,coefficient,loss,mse_loss,auxiliary_reconstruction_loss,l0,dead,grad_norm,threshold,explained_variance",
+            string.Join(',', result.Tables.Single().Columns));
+        Assert.Contains("topk-k1-seed5", result.Warnings.Single());
+        Assert.Contains(result.Files, f => f.Name == "topk-k3-seed0/sae/cfg.json");
+        Assert.Contains(result.Files, f => f.Name == "topk-k3-seed0/checkpoint-4/state.safetensors");
+        // The same seed begins with the same weights, whatever k is.
+        Assert.NotEqual(payloads[2], payloads[3]);
+    }
+
+    [Fact]
+    public void Divergence_stops_the_dictionary_and_names_the_step()
+    {
+        var study = Compile("architecture = standard, d_sae = 12, steps = 20, optimiser { lr = 1e40 }");
+        var error = Assert.Throws<UnitException>(() => Run(study, "diverged", null));
+        Assert.Equal(UnitFailureKind.Permanent, error.Kind);
+        Assert.Matches("in step [1-9]", error.Message);
+    }
+
+    [Fact]
+    public void Full_disk_keeps_the_last_checkpoint()
+    {
+        var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
+        var whole = Run(study, "whole", null);
+        // A file stands where the folder of step 15 is to be.
+        var unit = Path.Combine(_folder.At("full"), "training", study.Id.Value, "topk");
+        Directory.CreateDirectory(unit);
+        File.WriteAllText(Path.Combine(unit, "checkpoint-15.writing"), "");
+
+        var error = Assert.Throws<UnitException>(() => Run(study, "full", null));
+
+        Assert.Equal(UnitFailureKind.Fatal, error.Kind);
+        File.Delete(Path.Combine(unit, "checkpoint-15.writing"));
+        var continued = Run(study, "full", null);
+        Assert.Equal([15L, 20], continued.Checkpoints.Select(c => c.Step));
+        Assert.Equal(whole.Payload, continued.Payload);
+    }
+
+    [Theory]
+    [InlineData("architecture = topk, k = 13, d_sae = 12, steps = 5", "k = 13")]
+    [InlineData("architecture = topk, l1 = 2, d_sae = 12, steps = 5", "l1", "standard, gated")]
+    [InlineData("architecture = topk, k = 2, kk = 2, d_sae = 12, steps = 5", "kk")]
+    [InlineData("architecture = topk, d_in = 7, d_sae = 12, k = 2, steps = 5", "d_in")]
+    [InlineData("architecture = topk, d_sae = 12, k = 2, steps = 5, batch = 31", "batches of 32")]
+    [InlineData("architecture = topk, d_sae = 12, k = 2, steps = 5, batch = 300, data.tensor = rows", "200 rows")]
+    [InlineData("architecture = topk, d_sae = 12, k = 2, steps = 5, data.tensor = none", "no tensor 'none'")]
+    [InlineData("architecture = topk, d_sae = 12, k = 2", "steps")]
+    [InlineData("architecture = matryoshka_batchtopk, d_sae = 12, k = 2, widths = [4, 8], steps = 5", "widths")]
+    [InlineData("architecture = topk, d_sae = 12, k = 2, steps = 5, data { kind = model, hook = x, tokens = y }", "needs a model")]
+    [InlineData("architecture = topk, d_sae = 12, k = 2, steps = 5, init { kind = file, path = nowhere }", "nowhere")]
+    public void Wrong_keys_are_refused(string method, params string[] parts)
+    {
+        var message = Assert.Throws<StudyException>(() => Compile(method)).Message;
+        foreach (var part in parts) Assert.Contains(part, message);
+    }
+
+    private sealed record Outcome(byte[] Payload, List<UnitCheckpoint> Checkpoints, List<string> Warnings);
+
+    private Study Compile(string method, string sweep = "") => StudyRuns.CompileText(
+        $"study {{ name = t, seed = 1, {sweep}\n method {{ kind = sae-training, data {{ kind = activations, file = acts.safetensors, tensor = batches }}\n {method} }} }}",
+        _folder.Root);
+
+    /// <param name="last">The step after which the process dies; null: it does not.</param>
+    private Outcome Run(Study study, string folder, int? last)
+    {
+        var (checkpoints, warnings) = (new List<UnitCheckpoint>(), new List<string>());
+        using var engine = new StudyEngine(StudyKinds.All, ownSessions: true);
+        var output = engine.Run(study, engine.Plan(study)[0], Context(folder, last, checkpoints, warnings));
+        return new Outcome(output.Payload, checkpoints, warnings);
+    }
+
+    private UnitContext Context(string folder, int? last, List<UnitCheckpoint> checkpoints, List<string> warnings)
+    {
+        var source = new CancellationTokenSource();
+        return new UnitContext("cpu", _ => { }, source.Token)
+        {
+            Folder = _folder.At(folder),
+            Warn = warnings.Add,
+            Checkpoint = c =>
+            {
+                checkpoints.Add(c);
+                if (c.Step + 5 > last) source.Cancel();
+            },
+        };
+    }
+
+    /// <summary>Names and hashes of the large results.</summary>
+    private string[] Files(string folder) => [.. Directory.EnumerateFiles(Path.Combine(_folder.At(folder), "artifacts")).Select(f => Path.GetFileName(f)!).Order()];
+}
