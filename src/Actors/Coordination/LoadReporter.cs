@@ -18,19 +18,23 @@ public sealed class LoadReporter : ReceiveActor, IWithTimers
     public LoadReporter(string node, IActorRef coordinator, TimeSpan every, Func<IReadOnlyList<DeviceLoad>> devices)
     {
         (_node, _coordinator, _every, _devices) = (node, coordinator, every, devices);
-        Receive<Tick>(_ => Report());
+        Receive<Tick>(_ => Measure());
+        Receive<NodeLoad>(_coordinator.Tell);
+        // A look at the devices failed: the next one may not.
+        Receive<Status.Failure>(_ => { });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart() => Timers.StartPeriodicTimer("tick", new Tick(), TimeSpan.FromSeconds(1), _every);
 
-    private void Report()
+    private void Measure()
     {
         var (used, at) = (Environment.CpuUsage.TotalTime, DateTimeOffset.UtcNow);
         var passed = (at - _last.At).TotalSeconds;
         var cores = passed > 0 ? Math.Max(0, (used - _last.Used).TotalSeconds / passed) : 0;
         _last = (used, at);
-        _coordinator.Tell(new NodeLoad(_node, Math.Round(cores, 3), Environment.ProcessorCount, Environment.WorkingSet, _devices()));
+        // Drivers take their time.
+        Task.Run(() => new NodeLoad(_node, Math.Round(cores, 3), Environment.ProcessorCount, Environment.WorkingSet, _devices())).PipeTo(Self);
     }
 }

@@ -89,7 +89,7 @@ internal sealed class ClusterMembership
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new ConnectionWatch(trouble)), "connections"));
             if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
             else akka.AddCoordinatorProxy();
-            akka.AddLoadReporter(options.Computes ? DeviceMemory.Read : () => []);
+            akka.AddLoadReporter(options.Computes ? new DeviceMemory(options.Devices, new NvidiaCards()).Read : () => []);
             if (options.Computes) akka.AddComputeNode(process, DeviceSlots.For(options.Devices, options.Workers, options.Threads), options.Runner, ledger);
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
             if (options.Artifacts is { } artifacts) akka.WithActors((system, _) => artifacts.Join(system));
