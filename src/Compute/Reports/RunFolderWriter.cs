@@ -34,8 +34,8 @@ public static class RunFolderWriter
             RunFile.Write(path, s => s.Write(artifact.Content));
         }
 
-        LinkedFiles.Link(result.Files, folder);
-        foreach (var file in result.Files) artifacts[file.Name] = file.Artifact.Value;
+        LinkedFiles.Link(result.Linked, folder);
+        foreach (var file in result.Linked) artifacts[file.Name] = file.Artifact.Value;
 
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
         void Table(string name, Action<Stream> write)

@@ -81,7 +81,7 @@ public sealed record StudyResult(
     public IReadOnlyList<CurveChart> Curves { get; init; } = [];
 
     /// <summary>Large results that units left by content, under the names (with <c>/</c> between folders) by which the run folder shows them.</summary>
-    public IReadOnlyList<NamedArtifact> Files { get; init; } = [];
+    public IReadOnlyList<NamedArtifact> Linked { get; init; } = [];
 
     /// <summary>Prompts that the task could not use, and why.</summary>
     public IReadOnlyList<Tasks.DroppedPrompt> Dropped { get; init; } = [];

@@ -84,8 +84,8 @@ public sealed class SaeTrainingTests : IDisposable
         Assert.Equal("unit,step,tokens,lr,coefficient,loss,mse_loss,auxiliary_reconstruction_loss,l0,dead,grad_norm,threshold,explained_variance",
             string.Join(',', result.Tables.Single().Columns));
         Assert.Contains("topk-k1-seed5", result.Warnings.Single());
-        Assert.Contains(result.Files, f => f.Name == "topk-k3-seed0/sae/cfg.json");
-        Assert.Contains(result.Files, f => f.Name == "topk-k3-seed0/checkpoint-4/state.safetensors");
+        Assert.Contains(result.Linked, f => f.Name == "topk-k3-seed0/sae/cfg.json");
+        Assert.Contains(result.Linked, f => f.Name == "topk-k3-seed0/checkpoint-4/state.safetensors");
         // The same seed begins with the same weights, whatever k is.
         Assert.NotEqual(payloads[2], payloads[3]);
     }

@@ -31,7 +31,7 @@ internal sealed class TrainingResult(StudyContext study, TrainingData data, SaeT
         var result = new StudyResult(reduction.Plan, reduction.History, Model(), null, [], [], View(), Trust(), Answer(), Warnings(), [], [Training()], [], Manifest())
         {
             Results = Summary(), Figures = Figures(), Curves = [.. Curves.Select(Chart).Where(c => c.Series.Count > 0)],
-            Files = [.. _trained.SelectMany(t => t.Payload.Files)],
+            Linked = [.. _trained.SelectMany(t => t.Payload.Files)],
         };
         return new StudyReduction(result, _trained.Count == 0);
     }
