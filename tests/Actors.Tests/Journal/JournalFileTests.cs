@@ -1,4 +1,5 @@
 using InterpActors.Actors.Journal;
+using InterpActors.Actors.Studies;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Serialization;
 using InterpActors.Messages.Studies;
@@ -18,6 +19,8 @@ public class JournalFileTests : IDisposable
 
     private JournalFile Journal => new(Path);
 
+    private ComputedLog NoLedger => new(System.IO.Path.Combine(_folder, "none.log"));
+
     public void Dispose() => Directory.Delete(_folder, true);
 
     private void Execute(string sql, params (string Name, object Value)[] values)
@@ -33,9 +36,11 @@ public class JournalFileTests : IDisposable
         Journal.Release();
     }
 
-    private void Write(params IStudyEvent[] events)
+    private void Write(params IStudyEvent[] events) => Write(events, 0, events.Length);
+
+    private void Write(IStudyEvent[] events, int after, int count)
     {
-        for (var i = 0; i < events.Length; i++)
+        for (var i = after; i < count; i++)
         {
             Execute(
                 """
@@ -162,6 +167,67 @@ public class JournalFileTests : IDisposable
         Assert.Equal((4, 2), (history.Planned, history.Committed));
         Assert.Equal((3, 2), (history.Processes[0].UnitsComputed, history.Processes[0].UnitsCommitted));
         Assert.Equal(new UnitDefeat(3, "u3", 1, "NaN"), Assert.Single(history.Failures));
+    }
+
+    private void WriteSnapshot(long at, byte[] snapshot) => Execute(
+        """
+        INSERT OR REPLACE INTO snapshot (persistence_id, sequence_number, created, snapshot, manifest, serializer_id)
+        VALUES ($id, $n, 0, $s, 's-study.1', 4243)
+        """,
+        ("$id", $"study-{Study.Id}"), ("$n", at), ("$s", snapshot));
+
+    [Fact]
+    public void History_begins_with_the_last_snapshot_and_payloads_are_found_all_the_same()
+    {
+        Journal.Prepare();
+        IStudyEvent[] events =
+        [
+            new StudySubmitted(Study, At), new StudyPlanned(5, 12), new ProcessStarted("p1", At),
+            new UnitCompleted(2, 1, "p1", [2], null), new UnitCompleted(0, 1, "p1", [0], null), new UnitCompleted(4, 1, "p1", [4], null),
+        ];
+        Write(events);
+        var state = new StudyRunState();
+        foreach (var happened in events.Take(4)) state.Apply(happened);
+        state.MoveTo("/elsewhere");
+        // What only the snapshot says shows that it was read.
+        var snapshot = state.ToSnapshot() with { Processes = [new ProcessRecord("p1", At, null, 101)] };
+        WriteSnapshot(3, "gone"u8.ToArray());
+        WriteSnapshot(4, WireFormat.Write(snapshot));
+
+        using var reader = new JournalReader(Journal);
+        var journal = StudyJournal.Read(reader, Study.Id);
+        Assert.Equal((5L, 3L), (journal.Planned, journal.History(NoLedger).Committed));
+        Assert.Equal(103, Assert.Single(journal.History(NoLedger).Processes).UnitsCommitted);
+        Assert.Equal(Study.Folder, journal.Study!.Folder);
+        Assert.Equal([[0], null, [2], null, [4], null], Enumerable.Range(0, 6).Select(i => journal.Payload(i)));
+
+        WriteSnapshot(4, "damaged"u8.ToArray());
+        var whole = StudyJournal.Read(reader, Study.Id);
+        Assert.Equal(3, Assert.Single(whole.History(NoLedger).Processes).UnitsCommitted);
+        Assert.Equal([[0], null, [2], null, [4], null], Enumerable.Range(0, 6).Select(i => whole.Payload(i)));
+    }
+
+    [Fact]
+    public void Payloads_of_later_units_are_found_after_a_refresh()
+    {
+        Journal.Prepare();
+        IStudyEvent[] events =
+        [
+            new StudySubmitted(Study, At), new StudyPlanned(3, 9), new UnitCompleted(2, 1, "p", [2], null),
+            new UnitCompleted(1, 1, "p", [1], null), new UnitCompleted(0, 1, "p", [0], null),
+        ];
+        Write(events[..3]);
+        var state = new StudyRunState();
+        foreach (var happened in events.Take(3)) state.Apply(happened);
+        WriteSnapshot(3, WireFormat.Write(state.ToSnapshot()));
+        using var reader = new JournalReader(Journal);
+        var journal = StudyJournal.Read(reader, Study.Id);
+        Assert.Equal([null, null, [2]], Enumerable.Range(0, 3).Select(i => journal.Payload(i)));
+        Write(events, after: 3, count: 5);
+        Assert.Null(journal.Payload(1));
+        journal.Refresh();
+        Assert.Equal([[0], [1], [2]], Enumerable.Range(0, 3).Select(i => journal.Payload(i)));
+        Assert.Equal(3, journal.History(NoLedger).Committed);
     }
 
     [Fact]
