@@ -7,7 +7,7 @@ namespace InterpActors.Actors.Configuration;
 
 /// <summary>
 /// The user's settings, each kind turned into text that follows the files of the <c>hocon</c> folder: a file, then the environment, then the
-/// command line, so that the later one wins. They are checked here, because the parser behind them skips what it does not understand:
+/// command line, so that the later one wins. They are checked here, because the parser behind them skips some of what it does not understand:
 /// broken text and unknown or misread settings of ours are errors.
 /// </summary>
 public sealed partial class SettingOverrides
@@ -38,8 +38,9 @@ public sealed partial class SettingOverrides
     public string FromFile(string? path)
     {
         if (path is null) return "";
-        Check(StudyFile.Read(path), "");
-        return File.ReadAllText(path) + "\n";
+        var settings = StudyFile.Read(path);
+        Check(settings, "");
+        return Text(settings);
     }
 
     /// <summary>Variables such as <c>INTERP__WORK__MAX_ATTEMPTS</c>, for <c>interp.work.max-attempts</c>, and <c>AKKA__…</c>.</summary>
@@ -65,17 +66,17 @@ public sealed partial class SettingOverrides
     private string Assign(string where, string key, string value)
     {
         var text = value.Length > 0 && "[{\"".Contains(value[0]) ? $"{key} = {value}\n" : HoconFolder.Set(key, value);
-        StudyObject parsed;
+        StudyObject setting;
         try
         {
-            parsed = StudyFile.Parse(text, where);
+            setting = StudyFile.Parse(text, where);
         }
         catch (StudyException e)
         {
             throw new StudyException(e.Problem, where, e.Remedy, e);
         }
-        Check(parsed, "", where);
-        return text;
+        Check(setting, "", where);
+        return Text(setting);
     }
 
     private void Check(StudyObject section, string path, string? where = null)
@@ -85,13 +86,27 @@ public sealed partial class SettingOverrides
             var full = path.Length == 0 ? key : $"{path}.{key}";
             var node = section[key]!;
             if (full != "interp" && !full.StartsWith("interp.", StringComparison.Ordinal)) continue;
-            if (node is StudyObject inner && _known.Keys.Any(k => k.StartsWith(full + ".", StringComparison.Ordinal))) Check(inner, full, where);
+            if (node is StudyObject { Keys.Count: > 0 } inner && !_known.ContainsKey(full)) Check(inner, full, where);
             else if (!_known.TryGetValue(full, out var shipped))
                 throw new StudyException($"there is no setting '{full}'", where ?? $"{node.Place}", StudySection.Nearest(full, [.. _known.Keys]));
             else if (node is not StudyScalar scalar || !Fits($"{scalar}", shipped))
                 throw new StudyException($"'{node}' cannot be the value of {full}", where ?? $"{node.Place}", $"write e.g. {shipped}");
         }
     }
+
+    /// <summary>Settings in the plainest form there is, because the parser that reads them next knows less than all of the language.</summary>
+    private static string Text(StudyObject settings) => string.Concat(settings.Keys.Select(k => $"{Quoted(k)} = {Text(settings[k]!)}\n"));
+
+    private static string Text(StudyNode node) => node switch
+    {
+        StudyObject o => $"{{\n{Text(o)}}}",
+        StudyList l => $"[{string.Join(", ", l.Items.Select(Text))}]",
+        StudyScalar { Text: { } text } => Quoted(text),
+        _ => "null",
+    };
+
+    private static string Quoted(string text) =>
+        $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\r", "\\r").Replace("\t", "\\t")}\"";
 
     /// <summary>Whether a value is of the kind of the one that ships: a time, a whole number, a switch, or any text.</summary>
     private static bool Fits(string value, string shipped)

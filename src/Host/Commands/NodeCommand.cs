@@ -69,11 +69,15 @@ internal static class NodeCommand
         var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, http, token, seeds, journal, data, devices, workers, threads, certs, config, set };
         command.SetAction(async parsed =>
         {
+            // Settings and certificates first: what is wrong there leaves no folder behind.
+            var overrides = new SettingOverrides(HoconFolder.Default);
+            var settings = overrides.FromFile(parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("INTERP_CONFIG")) + overrides.FromEnvironment();
+            var onTheLine = overrides.FromCommandLine(parsed.GetValue(set)!);
+            using var identity = CertificateFiles.Asked(parsed.GetValue(certs)) is { } certificates ? NodeIdentity.Load(certificates) : null;
             var folder = Data(parsed.GetValue(data), parsed.GetValue(port));
             var artifacts = new NodeArtifacts(Path.Combine(folder, "artifacts"));
             var files = new FilesByContent(artifacts);
             using var engine = new StudyEngine(StudyKinds.All, files: files);
-            using var identity = CertificateFiles.Asked(parsed.GetValue(certs)) is { } certificates ? NodeIdentity.Load(certificates) : null;
             var error = parsed.InvocationConfiguration.Error;
             var options = new ClusterNodeOptions(Roles(parsed.GetValue(roles)!), folder, engine, engine)
             {
@@ -83,10 +87,10 @@ internal static class NodeCommand
                 Seeds = parsed.GetValue(seeds)!,
                 Workers = parsed.GetValue(workers) ?? Math.Max(1, PhysicalCores.Count / parsed.GetValue(threads)),
                 Threads = parsed.GetValue(threads),
-                Configuration = Text(parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("INTERP_CONFIG")),
+                Configuration = settings,
                 Identity = identity,
                 Say = line => error.WriteLine($"interp: {line}"),
-                Overrides = string.Concat(parsed.GetValue(set)!.Select(s => s + "\n")),
+                Overrides = onTheLine,
             };
             if (parsed.GetValue(journal) is { } location) options = options with { Journal = JournalLocation.Parse(location) };
             if (parsed.GetValue(workers) is not null && options.Computes && Array.TrueForAll(Names(parsed.GetValue(devices)), d => d != DeviceNames.Cpu))
@@ -150,11 +154,4 @@ internal static class NodeCommand
     }
 
     private static string Data(string? data, int port) => Path.GetFullPath(data ?? $"interp-node-{(port == 0 ? $"{Environment.ProcessId}" : port)}");
-
-    private static string Text(string? file)
-    {
-        if (file is null) return "";
-        if (!File.Exists(file)) throw new StudyException("there is no such file", file, "name a HOCON file with settings");
-        return File.ReadAllText(file);
-    }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using InterpActors.Actors.Configuration;
 using InterpActors.Compute.Studies;
 using InterpActors.Host.Display;
 using InterpActors.Host.Runs;
@@ -29,6 +30,8 @@ internal static class RunCommand
         };
         command.SetAction(async parsed =>
         {
+            // Before a folder is made.
+            _ = new SettingOverrides(HoconFolder.Default).FromEnvironment();
             using var interrupts = new Interrupts();
             var display = Displays.For(parsed.InvocationConfiguration.Output, parsed.GetValue(quiet));
             display.Say("reading the study");

@@ -119,8 +119,12 @@ internal sealed class ClusterMembership
     public async Task JoinAsync(IReadOnlyList<string> seeds, IReadOnlyList<string> remembered, CancellationToken cancellation)
     {
         var self = ClusterMembers.HostPort(Address)!;
-        var founds = seeds.Count == 0 || seeds[0] == self;
-        var known = (founds ? seeds.Prepend(self) : seeds).Concat(remembered.Where(m => m != self)).Distinct();
+        var founds = _options.IsCoordinator && (seeds.Count == 0 || seeds[0] == self);
+        var others = seeds.Concat(remembered).Where(m => m != self);
+        var known = (founds ? others.Prepend(self) : others).Distinct().ToArray();
+        if (known.Length == 0)
+            throw new StudyException(
+                $"the only seed node is this node itself ({self}), and a node that is no coordinator founds no cluster", "--seed-node", "name another one");
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Cluster.RegisterOnMemberUp(() => up.TrySetResult());
         Cluster.JoinSeedNodes(known.Select(m => ParseAddress(m).WithProtocol(Address.Protocol)));

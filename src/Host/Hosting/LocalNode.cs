@@ -49,13 +49,14 @@ public sealed class LocalNode : IAsyncDisposable
     /// <exception cref="StudyException">The journal cannot be used; one line says why.</exception>
     public static async Task<LocalNode> StartAsync(LocalNodeOptions options)
     {
+        var environment = new SettingOverrides(HoconFolder.Default).FromEnvironment();
         var journal = new JournalFile(options.JournalPath);
         journal.Prepare();
         var ledger = options.Ledger ?? new ComputedLog(LocalNodeOptions.LedgerPath(options.JournalPath));
         var broke = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var config = HoconFolder.Load(
             HoconFolder.Default, HoconFolder.Local,
-            HoconFolder.Set("interp.journal.connection-string", journal.ConnectionString)
+            environment + HoconFolder.Set("interp.journal.connection-string", journal.ConnectionString)
             + HoconFolder.Set("interp.log-file", options.LogFile ?? "")
             + options.Overrides);
         var host = await ActorHost.StartAsync(config, akka => akka

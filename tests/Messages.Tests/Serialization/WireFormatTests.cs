@@ -65,6 +65,19 @@ public class WireFormatTests
     }
 
     [Fact]
+    public async Task Nothing_that_names_its_own_type_is_written_or_read()
+    {
+        var hocon = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "serialization.conf"));
+        using var system = ActorSystem.Create("wire", ConfigurationFactory.ParseString(hocon + "\nakka.stdout-loglevel = OFF"));
+        Assert.Throws<SerializationException>(() => system.Serialization.FindSerializerFor(new UriBuilder()));
+        Assert.Throws<SerializationException>(() => system.Serialization.FindSerializerFor(new object()).ToBinary(new object()));
+        var json = Encoding.UTF8.GetBytes("{\"$type\":\"System.UriBuilder, System\",\"Host\":\"x\"}");
+        foreach (var id in new[] { 1, 2, 3, RefusingSerializer.Id })
+            Assert.Throws<SerializationException>(() => system.Serialization.Deserialize(json, id, "System.UriBuilder, System"));
+        await system.Terminate();
+    }
+
+    [Fact]
     public void Numbers_that_are_not_finite_survive()
     {
         var json = """{"ordinal":0,"attempt":1,"process":"p","payload":"","preview":{"label":"x","score":"NaN"}}"""u8;
