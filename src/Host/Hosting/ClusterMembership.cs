@@ -56,9 +56,17 @@ internal sealed class ClusterMembership
     {
         CheckAddress(options.Host, port);
         var trouble = new ConnectionTrouble(options);
-        var membership = new ClusterMembership(options, await Start(options, port, ledger, trouble), trouble);
-        if (options.Computes) membership.DrainBeforeLeaving();
-        return membership;
+        try
+        {
+            var membership = new ClusterMembership(options, await Start(options, port, ledger, trouble), trouble);
+            if (options.Computes) membership.DrainBeforeLeaving();
+            return membership;
+        }
+        catch (Exception e) when (e is not (StudyException or OperationCanceledException))
+        {
+            while (e.InnerException is { } inner) e = inner;
+            throw new StudyException($"the node cannot be started ({e.Message})", null, "check its settings and --config and --set", e);
+        }
     }
 
     private static async Task<IHost> Start(ClusterNodeOptions options, int port, IComputedLedger ledger, ConnectionTrouble trouble)
