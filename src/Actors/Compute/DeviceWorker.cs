@@ -156,7 +156,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         var isTwin = Holding().Exists(h => h.Study == unit.Study && h.Ordinal == unit.Ordinal);
         if (_drainer is not null || InHand >= Demand || isTwin)
         {
-            _services.Broker.Tell(new UnitReturned(_id, unit));
+            _services.Broker.Tell(new UnitReturned(_id, unit, _drainer is null ? Demand : 0));
             return;
         }
         _queue.Add(m);
@@ -260,7 +260,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     private void OnDrain(Drain m)
     {
         _drainer = Sender;
-        foreach (var waiting in _queue) _services.Broker.Tell(new UnitReturned(_id, waiting.Try()));
+        foreach (var waiting in _queue) _services.Broker.Tell(new UnitReturned(_id, waiting.Try(), 0));
         _queue.Clear();
         if (_running is null && _report is null) Leave();
         else Timers.StartSingleTimer("drain", new DrainExpired(), m.Timeout);

@@ -270,7 +270,11 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
 
     private void Return(UnitReturned m)
     {
-        if (_workers.TryGetValue(m.Worker, out var worker)) GiveBack(worker, m.Unit);
+        if (_workers.TryGetValue(m.Worker, out var worker))
+        {
+            worker.Demand = m.Demand ?? worker.Demand;
+            GiveBack(worker, m.Unit);
+        }
         Sender.Tell(new ResultAck(m.Unit.Study, m.Unit.Ordinal));
     }
 

@@ -34,8 +34,9 @@ public sealed record UnitCheckpointed(string Worker, string Process, UnitTry Uni
 /// <summary>Worker to broker: a unit could not be computed. Kept and sent again until acknowledged.</summary>
 public sealed record UnitFailure(string Worker, string Process, UnitTry Unit, UnitFailureKind Kind, string Error) : IWireMessage;
 
-/// <summary>Worker to broker: a unit handed back uncomputed (the worker is leaving). Counts as no attempt.</summary>
-public sealed record UnitReturned(string Worker, UnitTry Unit) : IWireMessage;
+/// <summary>Worker to broker: a unit handed back uncomputed (the worker is leaving, or holds enough). Counts as no attempt.</summary>
+/// <param name="Demand">How many units it may hold at a time by now, so that it is not given the next one at once; null: not said.</param>
+public sealed record UnitReturned(string Worker, UnitTry Unit, int? Demand = null) : IWireMessage;
 
 /// <summary>Worker to broker, every beat interval: alive, and how far the running unit is.</summary>
 /// <param name="Fraction">Done fraction of the running unit in [0, 1].</param>

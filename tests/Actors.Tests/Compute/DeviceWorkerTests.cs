@@ -205,7 +205,7 @@ public class DeviceWorkerTests : ActorTestKit
         for (var i = 2; i < 7; i++) _worker.Tell(Assign(i), _broker);
         // One more than it wants.
         _worker.Tell(Assign(7), _broker);
-        Assert.Equal(7, _broker.ExpectMsg<UnitReturned>().Unit.Ordinal);
+        Assert.Equal(new UnitReturned("w", new UnitTry(Study.Id, 7, 1), 5), _broker.ExpectMsg<UnitReturned>());
         for (var i = 2; i < 7; i++)
         {
             var unit = _engine.ExpectMsg<ComputeUnit>();
@@ -232,7 +232,7 @@ public class DeviceWorkerTests : ActorTestKit
         Assert.Equal([2L, 3, 4, 5], _broker.FishForMessage<RegisterWorker>(_ => true).Holding.Select(h => h.Ordinal));
         _worker.Tell(new DropUnit(Study.Id, 4), _broker);
         _worker.Tell(new Drain(TimeSpan.FromMinutes(1)), TestActor);
-        Assert.Equal(3, _broker.FishForMessage<UnitReturned>(_ => true).Unit.Ordinal);
+        Assert.Equal(new UnitReturned("w", new UnitTry(Study.Id, 3, 1), 0), _broker.FishForMessage<UnitReturned>(_ => true));
         Assert.Equal(5, _broker.ExpectMsg<UnitReturned>().Unit.Ordinal);
         Assert.False(running.Cancellation.IsCancellationRequested);
         _worker.Tell(Done(running), _engine);

@@ -71,6 +71,22 @@ public class SchedulingTests : ActorTestKit
         worker.Probe.FishForMessage<ResultAck>(m => m.Ordinal == ordinal);
     }
 
+    /// <summary>A worker whose units have become longer holds more than it wants: without its word on that, the unit went to and fro.</summary>
+    [Fact]
+    public void A_worker_that_hands_a_unit_back_for_it_holds_enough_is_not_given_it_again()
+    {
+        Open();
+        var worker = Join("w");
+        Give(worker, 1, 2);
+        _broker.Tell(new UnitReturned("w", Try(2), 1), worker.Probe);
+        Assert.Equal(2, _study.FishForMessage<UnitUntouched>(_ => true).Unit.Ordinal);
+        _broker.Tell(new StudyHasWork(Id), _study);
+        _study.ExpectNoMsg(200);
+        Finish(worker, 1);
+        Ask(worker);
+        _study.FishForMessage<TakeUnit>(m => m.Worker == "w");
+    }
+
     [Fact]
     public void A_higher_priority_gets_more_workers_and_the_lower_one_some()
     {
