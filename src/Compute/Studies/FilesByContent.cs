@@ -1,4 +1,5 @@
 using InterpActors.Compute.Models;
+using InterpActors.Compute.Weights;
 using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 
@@ -90,7 +91,7 @@ public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
     /// <summary>The folder, or the shipped model, of this machine; null where it holds a file that the study would read and must not.</summary>
     private static string? FolderOf(string root, string path, StudyInput[] files)
     {
-        if (files.All(f => f.Name != "config.json")) return new StudyFolder(root).PathOf(path);
+        if (!files.Any(f => ShardedSafetensors.IsEntry(f.Name!))) return new StudyFolder(root).PathOf(path);
         var model = ModelLoader.Locate(path, root);
         var names = ModelFingerprint.NamesIn(model.Path).ToHashSet(StringComparer.Ordinal);
         return names.SetEquals(files.Select(f => f.Name!)) ? model.Path : null;

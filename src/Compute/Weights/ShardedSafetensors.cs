@@ -67,6 +67,9 @@ public sealed class ShardedSafetensors : IWeightSource
         }
     }
 
+    /// <summary>Whether a file of this name makes a folder one that <see cref="Open"/> reads.</summary>
+    public static bool IsEntry(string name) => name is Single or Index;
+
     /// <summary>The files <see cref="Open"/> reads, without checking them.</summary>
     public static IReadOnlyList<string> FilesOf(string folder)
     {

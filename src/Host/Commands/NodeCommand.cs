@@ -114,8 +114,8 @@ internal static class NodeCommand
         // A coordinator that computes nothing itself does not keep the weights that it looked at.
         void VerifyAndForget(Study study)
         {
-            using var own = new StudyEngine(StudyKinds.All, ownSessions: true, files);
-            own.Verify(study);
+            using (var own = new StudyEngine(StudyKinds.All, ownSessions: true, files)) own.Verify(study);
+            FreedMemory.GiveBack();
         }
         var intake = new StudyIntake(files, options.Artifacts, options.Computes ? study => engine.Verify(study) : VerifyAndForget);
         using var interrupts = new Interrupts();

@@ -7,13 +7,13 @@ namespace InterpActors.Host.Web;
 /// Keeps the files of every study that is not over on this coordinator, also while it stands by: they are fetched where they are missing and
 /// not removed, so that whoever takes over has them.
 /// </summary>
-internal sealed class InputKeeper(IStudyDesk desk, ClusterWatch watch, StudyIntake intake)
+/// <param name="studies">Every study as it stands.</param>
+internal sealed class InputKeeper(IStudyDesk desk, Func<Task<IReadOnlyList<StudyProgress>>> studies, StudyIntake intake)
 {
-    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(5);
     private readonly Dictionary<StudyId, IDisposable> _kept = [];
 
-    /// <summary>Those of them that were in a list of studies that are not over.</summary>
-    private readonly HashSet<StudyId> _seen = [];
+    /// <summary>Time between two looks.</summary>
+    public TimeSpan Beat { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>A study that was just accepted; its files are here.</summary>
     /// <param name="held">Kept until the study is over.</param>
@@ -35,7 +35,7 @@ internal sealed class InputKeeper(IStudyDesk desk, ClusterWatch watch, StudyInta
             }
             catch (StudyException)
             {
-                // The coordinator in charge does not answer, or no node has a file just now: the next look follows.
+                // The coordinator in charge does not answer: the next look follows.
             }
             catch (OperationCanceledException)
             {
@@ -52,26 +52,28 @@ internal sealed class InputKeeper(IStudyDesk desk, ClusterWatch watch, StudyInta
 
     private async Task LookAsync(CancellationToken stopping)
     {
-        var open = (await watch.LatestAsync()).Studies.Where(s => !StudyEnd.IsOver(s)).Select(s => s.Study).ToHashSet();
+        var all = await studies();
         StudyId[] wanted;
         lock (_kept)
         {
-            // A study that was accepted a moment ago may not be in the list yet: it goes when it is seen to be over.
-            foreach (var over in _kept.Keys.Where(k => !open.Contains(k) && _seen.Contains(k)).ToArray())
-            {
-                _kept.Remove(over, out var held);
-                held!.Dispose();
-            }
-            _seen.IntersectWith(_kept.Keys);
-            _seen.UnionWith(open.Where(_kept.ContainsKey));
-            wanted = [.. open.Where(s => !_kept.ContainsKey(s))];
+            // Not what is missing in the list: a study that was accepted a moment ago may not be in it yet.
+            foreach (var over in all.Where(s => StudyEnd.IsOver(s)).Select(s => s.Study))
+                if (_kept.Remove(over, out var held)) held.Dispose();
+            wanted = [.. all.Where(s => !StudyEnd.IsOver(s)).Select(s => s.Study).Where(s => !_kept.ContainsKey(s))];
         }
         foreach (var id in wanted)
         {
             if (await desk.DefinitionAsync(id) is not { } study) continue;
-            var held = await Task.Factory.StartNew(
-                () => intake.Files.Open(study.Folder, study.Inputs, stopping), stopping, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            Keep(id, held);
+            try
+            {
+                var held = await Task.Factory.StartNew(
+                    () => intake.Files.Open(study.Folder, study.Inputs, stopping), stopping, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                Keep(id, held);
+            }
+            catch (StudyException)
+            {
+                // No node that can be reached has a file, or there is no room for it; the nodes that compute may still have it.
+            }
         }
     }
 }

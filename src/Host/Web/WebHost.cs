@@ -53,7 +53,7 @@ public sealed class WebHost : IAsyncDisposable
         var stopping = new CancellationTokenSource();
         var watch = new ClusterWatch(desk, stopping.Token);
         intake ??= new StudyIntake(new FilesInPlace());
-        var keeper = new InputKeeper(desk, watch, intake);
+        var keeper = new InputKeeper(desk, async () => (await watch.LatestAsync()).Studies, intake);
         var app = Build(desk, planner, reducer, partial, options, addresses, watch, intake, keeper, stopping.Token);
         try
         {
