@@ -22,12 +22,17 @@ public sealed class KilledNodesTests(SmallStudy small) : ClusterTest(small), ICl
         await desk.SubmitAsync(Small.Study);
         await Until(desk, p => p.Committed >= 3);
         await doomed.KillAsync();
+        // On the same folder: what the killed one computed and could not report is in its ledger.
+        using var again = await Compute("doomed", seed);
         await Until(desk, p => p.State == RunState.Completed);
 
         await CheckResults(desk, At("coordinator/journal.db"));
         var history = await desk.HistoryAsync(Small.Study.Id);
-        Assert.Equal(2, history.Processes.Count);
-        Assert.Single(history.Processes, p => p.Ended is null);
+        Assert.InRange(history.Processes.Count, 2, 3);
+        var killed = Assert.Single(history.Processes, p => p.Ended is null);
+        Assert.Equal(File.ReadLines(At("doomed/computed.log")).Count(l => l.Split(' ')[1] == killed.Process), killed.UnitsComputed);
+        Assert.InRange(killed.UnitsComputed - killed.UnitsCommitted, 0, 1);
+        Assert.Equal(0, await again.LeaveAsync());
         Assert.Equal(0, await other.LeaveAsync());
         Assert.Empty((await desk.MembersAsync()).Workers);
     }

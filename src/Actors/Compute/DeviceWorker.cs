@@ -71,7 +71,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         Receive<EngineDone>(m =>
         {
             Measure(m.Unit);
-            Finished(m.Unit, new UnitResult(_id, _services.Process, m.Unit, m.Output.Payload, m.Output.Preview));
+            Finished(m.Unit, new UnitResult(_id, _services.Process, m.Unit, m.Output.Payload, m.Output.Preview, m.Computed));
         });
         Receive<EngineFailed>(m => Finished(m.Unit, new UnitFailure(_id, _services.Process, m.Unit, m.Kind, m.Error)));
         Receive<EngineStopped>(m => Finished(m.Unit, new UnitReturned(_id, m.Unit)));
@@ -118,6 +118,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
             Register();
             return;
         }
+        Context.Parent.Tell(new CoordinatorMet(epoch));
         if (_report is not null) _services.Broker.Tell(_report);
         Ask();
     }
@@ -210,8 +211,15 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         // The engine of a unit that was handed back meanwhile.
         if (_running is not { } running || running.Unit != unit) return;
         _running = null;
-        if (running.Dropped) Next();
-        else Report(unit, report);
+        if (!running.Dropped)
+        {
+            Report(unit, report);
+            return;
+        }
+        // Nobody wants the result, but the work was done.
+        if (report is UnitResult { Computed: { } computed })
+            _services.Broker.Tell(new ReportComputed(unit.Study, [new ProcessCount(_services.Process, computed)]));
+        Next();
     }
 
     private void Report(UnitTry unit, IWireMessage report)

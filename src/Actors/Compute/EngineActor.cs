@@ -35,8 +35,8 @@ public abstract class EngineActor : ReceiveActor
             var output = _runner.Run(m.Study, m.Assign.Unit, Offer(m, worker));
             Meters.Compute(m.Device, begun);
             // Before the result leaves: whatever happens from here on, the work was done and is counted.
-            _ledger.Append(unit.Study, _process, unit.Ordinal, unit.Attempt);
-            worker.Tell(new EngineDone(unit, output));
+            var computed = _ledger.Append(unit.Study, _process, unit.Ordinal, unit.Attempt);
+            worker.Tell(new EngineDone(unit, output, computed));
         }
         catch (OperationCanceledException) when (m.Cancellation.IsCancellationRequested)
         {

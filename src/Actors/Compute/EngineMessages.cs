@@ -19,13 +19,18 @@ internal sealed record EngineWords(UnitTry Unit, string Words);
 internal sealed record EngineCheckpoint(UnitTry Unit, UnitCheckpoint Checkpoint);
 
 /// <summary>Engine to worker: the unit's result.</summary>
-internal sealed record EngineDone(UnitTry Unit, UnitOutput Output);
+/// <param name="Computed">How many units of the study the process has computed by now.</param>
+internal sealed record EngineDone(UnitTry Unit, UnitOutput Output, long Computed);
 
 /// <summary>Engine to worker: the unit failed.</summary>
 internal sealed record EngineFailed(UnitTry Unit, UnitFailureKind Kind, string Error);
 
 /// <summary>Engine to worker: the unit was cancelled before it was done.</summary>
 internal sealed record EngineStopped(UnitTry Unit);
+
+/// <summary>Worker to node: there is a coordinator, or a new one.</summary>
+/// <param name="Epoch">Its incarnation.</param>
+internal sealed record CoordinatorMet(string Epoch);
 
 /// <summary>Stop pulling; let the running unit finish, hand it back after the timeout. Answered by <see cref="Drained"/>.</summary>
 public sealed record Drain(TimeSpan Timeout);

@@ -13,12 +13,13 @@ public sealed class ComputedLog(string path) : IComputedLedger, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Dictionary<string, long>> _counts = [];
+    private readonly Dictionary<(StudyId, string), long> _appended = [];
     private FileStream? _file;
 
     /// <summary>Bytes of the whole lines that were counted.</summary>
     private long _counted;
 
-    public void Append(StudyId study, string process, long ordinal, int attempt)
+    public long Append(StudyId study, string process, long ordinal, int attempt)
     {
         var line = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{study} {process} {ordinal} {attempt}\n"));
         lock (_gate)
@@ -28,6 +29,7 @@ public sealed class ComputedLog(string path) : IComputedLedger, IDisposable
                 _file ??= Open();
                 _file.Write(line);
                 _file.Flush();
+                return _appended[(study, process)] = _appended.GetValueOrDefault((study, process)) + 1;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -44,6 +46,15 @@ public sealed class ComputedLog(string path) : IComputedLedger, IDisposable
         {
             if (File.Exists(path)) CountNew();
             return _counts.TryGetValue(study.Value, out var counts) ? new Dictionary<string, long>(counts) : [];
+        }
+    }
+
+    public IReadOnlyList<StudyId> Studies()
+    {
+        lock (_counts)
+        {
+            if (File.Exists(path)) CountNew();
+            return [.. _counts.Keys.Where(StudyId.IsValid).Select(id => new StudyId(id))];
         }
     }
 

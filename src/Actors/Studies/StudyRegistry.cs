@@ -37,7 +37,7 @@ public sealed class StudyRegistry : ReceivePersistentActor, IWithTimers
         {
             if (!RevivesItself) return;
             _services.Broker.Tell(new StudiesAwaited([.. _order]));
-            PersistAll(_services.Beginning(), _ => { });
+            if (_services.Beginning() is [var first]) Persist(first, _ => { });
             foreach (var id in _order) Self.Tell(new Wake(id));
         });
         Command<SubmitStudy>(Submit);

@@ -24,7 +24,12 @@ public abstract record StudyRunCommand
     public sealed record EndProcess(string Process, bool AndPause, DateTimeOffset At) : StudyRunCommand;
 
     /// <summary>A unit was computed.</summary>
-    public sealed record Complete(long Ordinal, int Attempt, string Process, byte[] Payload, UnitPreview? Preview) : StudyRunCommand;
+    /// <param name="Computed">How many units the process has computed by now; null where it does not count.</param>
+    public sealed record Complete(
+        long Ordinal, int Attempt, string Process, byte[] Payload, UnitPreview? Preview, long? Computed = null) : StudyRunCommand;
+
+    /// <summary>A process has computed so many units.</summary>
+    public sealed record Count(string Process, long Units) : StudyRunCommand;
 
     /// <summary>A try failed, or its worker was lost. A try that was counted already changes nothing.</summary>
     public sealed record Fail(long Ordinal, int Attempt, string Label, string Process, UnitFailureKind Kind, string Error)

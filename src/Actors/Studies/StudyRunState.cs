@@ -69,7 +69,7 @@ public sealed class StudyRunState
     public RunHistory History(IReadOnlyDictionary<string, long> computed) => new(
         State, Units, _committed.Count,
         [.. _processes.Select(p =>
-            new ProcessHistory(p.Process, p.Started, p.Ended, Math.Max(p.Committed, computed.GetValueOrDefault(p.Process)), p.Committed))],
+            new ProcessHistory(p.Process, p.Started, p.Ended, Math.Max(Math.Max(p.Committed, p.Computed ?? 0), computed.GetValueOrDefault(p.Process)), p.Committed))],
         [.. _defeats]);
 
     /// <summary>The events that a command leads to; none where it changes nothing.</summary>
@@ -82,7 +82,9 @@ public sealed class StudyRunState
         StudyRunCommand.SeeProcess c => IsOver || Knows(c.Process) ? [] : [new ProcessStarted(c.Process, c.At)],
         StudyRunCommand.EndProcess c => End(c),
         StudyRunCommand.Complete c =>
-            IsWanted(c.Ordinal) ? [new UnitCompleted(c.Ordinal, c.Attempt, c.Process, c.Payload, c.Preview)] : [],
+            IsWanted(c.Ordinal) ? [new UnitCompleted(c.Ordinal, c.Attempt, c.Process, c.Payload, c.Preview, c.Computed)]
+            : Count(c.Process, c.Computed ?? 0),
+        StudyRunCommand.Count c => Count(c.Process, c.Units),
         StudyRunCommand.Checkpoint c => IsWanted(c.Ordinal) && !(CheckpointOf(c.Ordinal)?.Step >= c.Written.Step)
             ? [new CheckpointWritten(c.Ordinal, c.Process, c.Written.Step, c.Written.Artifact, c.Written.Bytes, c.Written.Metrics)] : [],
         StudyRunCommand.Fail c => Fail(c, retry),
@@ -112,6 +114,9 @@ public sealed class StudyRunState
         }
         return [];
     }
+
+    private IReadOnlyList<IStudyEvent> Count(string process, long units) =>
+        _processes.Exists(p => p.Process == process && units > Math.Max(p.Committed, p.Computed ?? 0)) ? [new UnitsComputed(process, units)] : [];
 
     private List<IStudyEvent> End(StudyRunCommand.EndProcess c)
     {
@@ -165,8 +170,11 @@ public sealed class StudyRunState
                 _committed.Add(e.Ordinal);
                 _failures.Remove(e.Ordinal);
                 _checkpoints.Remove(e.Ordinal);
-                Change(e.Process, p => p with { Committed = p.Committed + 1 });
+                Change(e.Process, p => p with { Committed = p.Committed + 1, Computed = More(p.Computed, e.Computed) });
                 Keep(e.Preview);
+                break;
+            case UnitsComputed e:
+                Change(e.Process, p => p with { Computed = More(p.Computed, e.Units) });
                 break;
             case CheckpointWritten e:
                 if (!IsSettled(e.Ordinal)) _checkpoints[e.Ordinal] = new UnitCheckpoint(e.Step, e.Sha256, e.Bytes, e.Metrics);
@@ -224,6 +232,8 @@ public sealed class StudyRunState
         foreach (var attempts in snapshot.Attempts) state._failures[attempts.Ordinal] = attempts.Failures;
         return state;
     }
+
+    private static long? More(long? one, long? other) => one > other || other is null ? one : other;
 
     private void Change(string process, Func<ProcessRecord, ProcessRecord> change)
     {

@@ -74,6 +74,8 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         Command<ResumeStudy>(_ => Change(new StudyRunCommand.Resume(Now)));
         Command<CancelStudy>(_ => Change(new StudyRunCommand.Cancel(Now)));
         Command<EndProcess>(m => Change(new StudyRunCommand.EndProcess(m.Process, m.Pause, Now)));
+        Command<ReportComputed>(m =>
+            Note([.. m.Processes.SelectMany(p => _state.Decide(new StudyRunCommand.Count(p.Process, p.Units), _services.Settings.Retry))]));
         Command<GetProgress>(_ => Sender.Tell(new ProgressReply(Progress())));
         Command<GetHistory>(_ => Sender.Tell(new HistoryReply(History())));
         Command<DescribeStudy>(_ =>
@@ -221,10 +223,11 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
 
     private void Complete(UnitResult m)
     {
-        var complete = new StudyRunCommand.Complete(m.Unit.Ordinal, m.Unit.Attempt, m.Process, m.Payload, m.Preview);
+        var complete = new StudyRunCommand.Complete(m.Unit.Ordinal, m.Unit.Attempt, m.Process, m.Payload, m.Preview, m.Computed);
         var events = _state.Decide(complete, _services.Settings.Retry);
-        if (events.Count == 0)
+        if (events is not [UnitCompleted])
         {
+            Note(events);
             Settled(m.Unit.Ordinal, m.Worker, true);
             return;
         }
@@ -309,6 +312,12 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     {
         _state.Apply(e);
         if (e is UnitCompleted or UnitFailed && _snapshots.IsDue(_state.Units)) SaveSnapshot(_state.ToSnapshot());
+    }
+
+    /// <summary>Events that nothing waits for.</summary>
+    private void Note(IReadOnlyList<IStudyEvent> events)
+    {
+        if (events.Count > 0) PersistAllAsync(events, Apply);
     }
 
     private void PersistInOrder(IReadOnlyList<IStudyEvent> events, Action after)

@@ -24,6 +24,15 @@ public sealed record CancelStudy(StudyId Study) : IStudyCommand;
 /// <param name="Pause">The study waits until it is submitted again.</param>
 public sealed record EndProcess(StudyId Study, string Process, bool Pause) : IStudyCommand;
 
+/// <summary>
+/// A node tells what the ledger in its folder says of a study: what this process and earlier ones of the folder computed, also those that
+/// were killed before they could report it. Not answered.
+/// </summary>
+public sealed record ReportComputed(StudyId Study, IReadOnlyList<ProcessCount> Processes) : IStudyCommand;
+
+/// <summary>How many units of a study a process computed.</summary>
+public sealed record ProcessCount(string Process, long Units);
+
 /// <summary>Answered by <see cref="ProgressReply"/>.</summary>
 public sealed record GetProgress(StudyId Study) : IStudyCommand;
 

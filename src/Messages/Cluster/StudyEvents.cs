@@ -31,7 +31,12 @@ public sealed record ProcessStarted(string Process, DateTimeOffset At) : IStudyE
 public sealed record ProcessEnded(string Process, DateTimeOffset At) : IStudyEvent;
 
 /// <summary>A unit's result. The first one of an ordinal counts; there is no second.</summary>
-public sealed record UnitCompleted(long Ordinal, int Attempt, string Process, byte[] Payload, UnitPreview? Preview) : IStudyEvent;
+/// <param name="Computed">How many units of the study the process had computed by then; null where it did not count.</param>
+public sealed record UnitCompleted(
+    long Ordinal, int Attempt, string Process, byte[] Payload, UnitPreview? Preview, long? Computed = null) : IStudyEvent;
+
+/// <summary>A process has computed so many units, more than its results in the journal said.</summary>
+public sealed record UnitsComputed(string Process, long Units) : IStudyEvent;
 
 /// <summary>A long unit can be continued from here. Of several with one step the first counts.</summary>
 /// <param name="Sha256">Names the list of the checkpoint's files.</param>

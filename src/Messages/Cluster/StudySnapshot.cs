@@ -31,4 +31,5 @@ public sealed record UnitAttempts(long Ordinal, int Failures);
 public sealed record OpenCheckpoint(long Ordinal, UnitCheckpoint Last);
 
 /// <summary>A process as the journal knows it.</summary>
-public sealed record ProcessRecord(string Process, DateTimeOffset Started, DateTimeOffset? Ended, long Committed);
+/// <param name="Computed">How many units it said that it computed; null where it said nothing.</param>
+public sealed record ProcessRecord(string Process, DateTimeOffset Started, DateTimeOffset? Ended, long Committed, long? Computed = null);

@@ -26,7 +26,9 @@ public sealed record RegisterWorker(
 public sealed record RequestWork(string Worker, string Epoch, int Demand, IReadOnlyList<UnitTry>? Holding = null) : IWireMessage;
 
 /// <summary>Worker to broker: a unit's result. Kept and sent again until <see cref="ResultAck"/> says that it is in the journal.</summary>
-public sealed record UnitResult(string Worker, string Process, UnitTry Unit, byte[] Payload, UnitPreview? Preview) : IWireMessage;
+/// <param name="Computed">How many units of the study the process has computed by now, this one included; null where it does not count.</param>
+public sealed record UnitResult(
+    string Worker, string Process, UnitTry Unit, byte[] Payload, UnitPreview? Preview, long? Computed = null) : IWireMessage;
 
 /// <summary>Worker to broker: a checkpoint of a running unit is on the worker's disk. Not acknowledged: the next one makes up for a lost one.</summary>
 public sealed record UnitCheckpointed(string Worker, string Process, UnitTry Unit, UnitCheckpoint Checkpoint) : IWireMessage;

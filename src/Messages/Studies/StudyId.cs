@@ -11,12 +11,15 @@ public readonly partial record struct StudyId
     /// <exception cref="ArgumentException">The text is not <c>name-hash</c> in lower case, digits and hyphens.</exception>
     public StudyId(string value)
     {
-        if (!Pattern().IsMatch(value)) throw new ArgumentException($"'{value}' is not a study id", nameof(value));
+        if (!IsValid(value)) throw new ArgumentException($"'{value}' is not a study id", nameof(value));
         Value = value;
     }
 
     /// <summary>The whole id.</summary>
     public string Value { get; }
+
+    /// <summary>True for <c>name-hash</c> in lower case, digits and hyphens.</summary>
+    public static bool IsValid(string text) => Pattern().IsMatch(text);
 
     /// <summary>The id of the study with this name and canonical form.</summary>
     public static StudyId From(string name, string canonical)

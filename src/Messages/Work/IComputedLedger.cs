@@ -9,9 +9,13 @@ namespace InterpActors.Messages.Work;
 public interface IComputedLedger
 {
     /// <summary>Notes one computed unit.</summary>
+    /// <returns>How many units of the study this process has computed by now.</returns>
     /// <exception cref="LedgerException">It could not be written; the study must stop rather than miscount.</exception>
-    void Append(StudyId study, string process, long ordinal, int attempt);
+    long Append(StudyId study, string process, long ordinal, int attempt);
 
     /// <summary>Computed units of a study by process.</summary>
     IReadOnlyDictionary<string, long> Count(StudyId study);
+
+    /// <summary>The studies that units were noted of, oldest first.</summary>
+    IReadOnlyList<StudyId> Studies();
 }

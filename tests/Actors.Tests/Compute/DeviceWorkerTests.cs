@@ -46,7 +46,7 @@ public class DeviceWorkerTests : ActorTestKit
         return _engine.ExpectMsg<ComputeUnit>();
     }
 
-    private static EngineDone Done(ComputeUnit unit) => new(unit.Assign.Try(), new UnitOutput([7], null));
+    private static EngineDone Done(ComputeUnit unit) => new(unit.Assign.Try(), new UnitOutput([7], null), 5);
 
     [Fact]
     public void Asks_for_the_next_unit_only_when_the_last_result_is_acknowledged()
@@ -54,7 +54,7 @@ public class DeviceWorkerTests : ActorTestKit
         var unit = Computing(3);
         _worker.Tell(Done(unit), _engine);
         var result = _broker.ExpectMsg<UnitResult>();
-        Assert.Equal((3, 1, "p"), (result.Unit.Ordinal, result.Unit.Attempt, result.Process));
+        Assert.Equal((3, 1, "p", 5L), (result.Unit.Ordinal, result.Unit.Attempt, result.Process, result.Computed));
         _broker.ExpectNoMsg(100);
         _worker.Tell(new ResultAck(Study.Id, 3), _broker);
         _broker.ExpectMsg<RequestWork>();
@@ -150,12 +150,13 @@ public class DeviceWorkerTests : ActorTestKit
     }
 
     [Fact]
-    public void A_dropped_unit_is_cancelled_and_its_result_forgotten()
+    public void A_dropped_unit_is_cancelled_and_its_result_forgotten_but_counted()
     {
         var unit = Computing(3);
         _worker.Tell(new DropUnit(Study.Id, 3), _broker);
         AwaitCondition(() => unit.Cancellation.IsCancellationRequested);
         _worker.Tell(Done(unit), _engine);
+        Assert.Equal(new ProcessCount("p", 5), Assert.Single(_broker.ExpectMsg<ReportComputed>().Processes));
         _broker.ExpectMsg<RequestWork>();
     }
 
@@ -244,11 +245,11 @@ public class DeviceWorkerTests : ActorTestKit
 
     private sealed class NoLedger : IComputedLedger
     {
-        public void Append(StudyId study, string process, long ordinal, int attempt)
-        {
-        }
+        public long Append(StudyId study, string process, long ordinal, int attempt) => 1;
 
         public IReadOnlyDictionary<string, long> Count(StudyId study) => new Dictionary<string, long>();
+
+        public IReadOnlyList<StudyId> Studies() => [];
     }
 
     /// <summary>An engine that only shows what it was given.</summary>

@@ -17,13 +17,16 @@ public class EngineActorTests : ActorTestKit, IComputedLedger
     private readonly ConcurrentQueue<long> _noted = new();
     private Exception? _ledgerFailure;
 
-    void IComputedLedger.Append(StudyId study, string process, long ordinal, int attempt)
+    long IComputedLedger.Append(StudyId study, string process, long ordinal, int attempt)
     {
         if (_ledgerFailure is not null) throw _ledgerFailure;
         _noted.Enqueue(ordinal);
+        return _noted.Count;
     }
 
     IReadOnlyDictionary<string, long> IComputedLedger.Count(StudyId study) => new Dictionary<string, long>();
+
+    IReadOnlyList<StudyId> IComputedLedger.Studies() => [];
 
     private IActorRef Engine(EngineKind kind) =>
         Sys.ActorOf(Engines.Props(kind, new ComputeServices("p", ActorRefs.Nobody, _runner, this, Settings, Engines.Props))!);

@@ -130,8 +130,10 @@ public class JournalDatabaseTests(PostgresServer server)
 
     private sealed class NoLedger : Messages.Work.IComputedLedger
     {
-        public void Append(StudyId study, string process, long ordinal, int attempt) => throw new NotSupportedException();
+        public long Append(StudyId study, string process, long ordinal, int attempt) => throw new NotSupportedException();
 
         public IReadOnlyDictionary<string, long> Count(StudyId study) => new Dictionary<string, long>();
+
+        public IReadOnlyList<StudyId> Studies() => [];
     }
 }

@@ -54,6 +54,28 @@ public class StudyRunStateTests
     }
 
     [Fact]
+    public void A_process_has_computed_what_it_said_last_at_the_least_what_is_committed()
+    {
+        Begin();
+        long Computed() => Assert.Single(_state.History(new Dictionary<string, long>()).Processes).UnitsComputed;
+
+        Do(new Command.Complete(0, 1, "p1", [1], null, 2));
+        Assert.Equal(2, Computed());
+        // Another worker of the process reports later what it counted earlier.
+        Do(new Command.Complete(1, 1, "p1", [1], null, 1));
+        Assert.Equal(2, Computed());
+        Complete(2);
+        Assert.Equal(3, Computed());
+        // Computed, and thrown away: another's result came first.
+        Assert.Equal(new UnitsComputed("p1", 5), Assert.Single(Do(new Command.Complete(0, 1, "p1", [1], null, 5))));
+        Assert.Equal(5, Computed());
+        Assert.Empty(Do(new Command.Count("p1", 5)));
+        Assert.Empty(Do(new Command.Count("stranger", 5)));
+        Assert.Equal(7, Assert.Single(StudyRunState.From(_state.ToSnapshot()).History(new Dictionary<string, long> { ["p1"] = 7 }).Processes).UnitsComputed);
+        Assert.Equal(5, Assert.Single(StudyRunState.From(_state.ToSnapshot()).History(new Dictionary<string, long>()).Processes).UnitsComputed);
+    }
+
+    [Fact]
     public void The_first_result_wins()
     {
         Begin();
