@@ -51,6 +51,12 @@ public sealed class InputFrame
         }
     }
 
+    /// <summary>
+    /// What a change of the normalised reconstruction changes of the activation: the scale is undone, the shift cancels. Heads stay flat.
+    /// </summary>
+    /// <param name="change">[…, d_in]</param>
+    public Tensor RestoreChange(Tensor change) => _scale is null ? change : change * _scale;
+
     /// <summary>Undoes it all on a reconstruction […, d_in].</summary>
     public Tensor Restore(Tensor reconstruction)
     {

@@ -38,5 +38,13 @@ public static class Components
 /// <summary>One place in the model: a layer's component, and one head of it where the component has heads (null: all of them).</summary>
 public readonly record struct Site(int Layer, Component Component, int? Head)
 {
-    public string HookName => Component.HookName(Layer);
+    /// <summary>A latent of a dictionary that reads the component; null for the activation itself.</summary>
+    public LatentSite? Latent { get; init; }
+
+    /// <summary>The TransformerLens name; of a latent, SAELens' name of the dictionary's codes there.</summary>
+    public string HookName => Component.HookName(Layer) + (Latent is null ? "" : ".hook_sae_acts_post");
 }
+
+/// <summary>A latent of a dictionary.</summary>
+/// <param name="Dose">What it is set to, where the study names values; null otherwise.</param>
+public readonly record struct LatentSite(int Index, double? Dose);

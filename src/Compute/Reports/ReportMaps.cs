@@ -83,7 +83,7 @@ public static class ReportMaps
             return (unit.Layer, known ? result.Plan.Tracks[unit.Track].Name : "", f.Error);
         })];
 
-    private static MapPlace Place(CellRow row) => new(row.Layer, row.Head, row.Position, row.Role);
+    private static MapPlace Place(CellRow row) => new(row.Layer, row.Head ?? row.Latent, row.Position, row.Role);
 
     private static JsonObject Slot((int? Position, string? Role) slot, IReadOnlyList<PromptView> prompts) => new()
     {

@@ -15,10 +15,15 @@ public static class ResultsTable
         "clean", "corrupted", "patched", "effect", "effect_se", "score",
     ];
 
-    public static void WriteCsv(IEnumerable<CellRow> rows, Stream stream)
+    /// <summary>The column behind them in studies that write latents of a dictionary.</summary>
+    private const string LatentColumn = "latent";
+
+    public static void WriteCsv(IReadOnlyCollection<CellRow> rows, Stream stream)
     {
+        var latents = rows.Any(r => r.Latent is not null);
         using var csv = new CsvTable(stream);
         foreach (var column in Columns) csv.Text(column);
+        if (latents) csv.Text(LatentColumn);
         csv.EndRow();
         foreach (var row in rows)
         {
@@ -38,6 +43,7 @@ public static class ResultsTable
             csv.Number(row.Effect);
             csv.Number(row.EffectSe);
             csv.Number(row.Score);
+            if (latents) csv.Integer(row.Latent);
             csv.EndRow();
         }
     }
@@ -62,6 +68,7 @@ public static class ResultsTable
             ["head"] = r => r.Head,
             ["position"] = r => r.Position,
             ["n"] = r => r.N,
+            [LatentColumn] = r => r.Latent,
         };
         var numbers = new Dictionary<string, Func<CellRow, double?>>
         {
@@ -72,7 +79,8 @@ public static class ResultsTable
             ["effect_se"] = r => r.EffectSe,
             ["score"] = r => r.Score,
         };
-        var fields = Columns.Select(c =>
+        var columns = rows.Any(r => r.Latent is not null) ? [.. Columns, LatentColumn] : Columns;
+        var fields = columns.Select(c =>
             texts.ContainsKey(c) ? new DataField(c, typeof(string), isNullable: c is not ("hook" or "metric"))
             : integers.ContainsKey(c) ? new DataField(c, typeof(int), isNullable: c != "n")
             : new DataField(c, typeof(double), isNullable: true)).ToArray();

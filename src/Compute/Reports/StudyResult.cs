@@ -12,6 +12,9 @@ public sealed record CellRow(
 {
     /// <summary>What the head column holds where several sites were written together (heads joined by a space); null: <see cref="Head"/>.</summary>
     public string? Heads { get; init; }
+
+    /// <summary>The latent of a dictionary that was written; null where there is none. A column of its own, where any row has one.</summary>
+    public int? Latent { get; init; }
 }
 
 /// <summary>A mean over prompts with its 95 % interval (Student's t), in metric units.</summary>

@@ -92,6 +92,7 @@ public static class SummaryJson
         ["hook"] = row.Hook,
         ["layer"] = row.Layer,
         ["head"] = row.Heads is { } heads ? JsonValue.Create(heads) : JsonValue.Create(row.Head),
+        ["latent"] = row.Latent,
         ["position"] = row.Position,
         ["role"] = row.Role,
         ["patched"] = Number(row.Patched),

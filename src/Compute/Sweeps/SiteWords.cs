@@ -6,7 +6,9 @@ namespace InterpActors.Compute.Sweeps;
 public static class SiteWords
 {
     /// <summary>E.g. <c>the residual stream before layer 4</c>, <c>head 2.0</c>, <c>the MLP of layer 3</c>.</summary>
-    public static string Of(Site site) => site.Component switch
+    public static string Of(Site site) => site.Latent is { } latent
+        ? $"latent {latent.Index} of {Of(site with { Latent = null })}{(latent.Dose is { } dose ? FormattableString.Invariant($", set to {dose:0.###},") : "")}"
+        : site.Component switch
     {
         Component.ResidPre => $"the residual stream before layer {site.Layer}",
         Component.ResidMid => $"the residual stream after attention of layer {site.Layer}",

@@ -42,7 +42,7 @@ internal sealed class SweepAnswer(SweepMethod method, StudyContext study)
 
     private static (int First, int Last) Layers(FoldedCell best, List<FoldedCell> cells)
     {
-        if (best.Cell.Sites is not [{ Head: null } site]) return (best.Cell.Sites[0].Layer, best.Cell.Sites[0].Layer);
+        if (best.Cell.Sites is not [{ Head: null, Latent: null } site]) return (best.Cell.Sites[0].Layer, best.Cell.Sites[0].Layer);
         var (first, last) = (site.Layer, site.Layer);
         var asGood = cells.Where(c => SameRow(c, best) && c.Row.Effect / best.Row.Effect >= AsGood).Select(c => c.Cell.Sites[0].Layer).ToHashSet();
         while (asGood.Contains(first - 1)) first--;

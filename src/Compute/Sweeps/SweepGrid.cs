@@ -1,4 +1,5 @@
 using InterpActors.Compute.Interventions;
+using InterpActors.Compute.Sweeps.Latents;
 
 namespace InterpActors.Compute.Sweeps;
 
@@ -14,14 +15,22 @@ namespace InterpActors.Compute.Sweeps;
 public sealed record SweepBlock(
     int Layer, string Track, Component? Component, IReadOnlyList<int?> Heads, IReadOnlyList<Place> Places, IReadOnlyList<Site>? Set)
 {
-    public long Cells => (long)Heads.Count * Places.Count;
+    /// <summary>Latents of a dictionary that reads the component, one a cell; null where the component itself is written.</summary>
+    public IReadOnlyList<LatentSite>? Latents { get; init; }
+
+    public long Cells => (long)(Latents?.Count ?? Heads.Count) * Places.Count;
+
+    /// <summary>Every site that its cells write.</summary>
+    public IEnumerable<Site> Sites => Set ?? (Latents is { } latents
+        ? latents.Select(l => new Site(Layer, Component!.Value, null) { Latent = l }) : Heads.Select(h => new Site(Layer, Component!.Value, h)));
 
     public SweepCell this[long index]
     {
         get
         {
-            var head = Heads[(int)(index / Places.Count)];
-            return new SweepCell(Set ?? [new Site(Layer, Component!.Value, head)], Places[(int)(index % Places.Count)]);
+            var (which, place) = ((int)(index / Places.Count), Places[(int)(index % Places.Count)]);
+            if (Latents is { } latents) return new SweepCell([new Site(Layer, Component!.Value, null) { Latent = latents[which] }], place);
+            return new SweepCell(Set ?? [new Site(Layer, Component!.Value, Heads[which])], place);
         }
     }
 }
@@ -31,8 +40,12 @@ public readonly record struct SweepCell(IReadOnlyList<Site> Sites, Place Place)
 {
     /// <summary>For displays and messages: <c>z 4.2 @ S2</c>, <c>resid_pre 17 @ 9</c>, <c>z 2.0 + z 3.0</c>.</summary>
     public string Label =>
-        string.Join(" + ", Sites.Select(s => s.Head is { } h ? $"{s.Component.Word()} {s.Layer}.{h}" : $"{s.Component.Word()} {s.Layer}"))
+        string.Join(" + ", Sites.Select(s => s.Latent is { } l ? $"latent {l.Index} of {s.Component.Word()} {s.Layer}{Set(l)}"
+            : s.Head is { } h ? $"{s.Component.Word()} {s.Layer}.{h}" : $"{s.Component.Word()} {s.Layer}"))
         + (Place.ToString() is { Length: > 0 } place ? $" @ {place}" : "");
+
+    private static string Set(LatentSite latent) =>
+        latent.Dose is { } dose ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $" = {dose:0.###}") : "";
 
     /// <summary>Hook names, joined by a space.</summary>
     public string Hook => string.Join(' ', Sites.Select(s => s.HookName));
@@ -53,5 +66,8 @@ public readonly record struct SweepCell(IReadOnlyList<Site> Sites, Place Place)
 /// </summary>
 public sealed record SweepGrid(IReadOnlyList<SweepBlock> Blocks, Granularity By)
 {
+    /// <summary>The dictionary whose latents some cells write; null where there is none.</summary>
+    public LatentSource? Source { get; init; }
+
     public long Cells => Blocks.Sum(b => b.Cells);
 }

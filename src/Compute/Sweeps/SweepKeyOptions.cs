@@ -10,6 +10,9 @@ public sealed record SweepKeyOptions(IReadOnlyList<Component> Components, Granul
     /// <summary>True where the method takes <c>sets</c>.</summary>
     public bool Sets { get; init; }
 
+    /// <summary>True where the method can write latents of a dictionary.</summary>
+    public bool Latents { get; init; }
+
     /// <summary>True where components and granularity are the method's own, so that the file cannot choose them.</summary>
     public bool Fixed { get; init; }
 }

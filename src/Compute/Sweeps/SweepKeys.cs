@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Studies;
+using InterpActors.Compute.Sweeps.Latents;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Sweeps;
@@ -35,7 +36,8 @@ public static partial class SweepKeys
         var hooks = section.Texts("hooks");
         var words = options.Fixed ? [.. components.Select(c => c.Word())] : section.Texts("components");
         var setWords = options.Sets ? section.Texts("sets") : null;
-        if (words is null && hooks is null && setWords is null)
+        var source = options.Latents && section.Has(LatentSource.Key) ? LatentSource.Read(section, study) : null;
+        if (words is null && hooks is null && setWords is null && source is null)
             throw section.Missing("components", "e.g. components = [resid_pre, attn_out, mlp_out, z]");
 
         var chosen = words is not null ? Chosen(section, words, components, config)
@@ -54,8 +56,9 @@ public static partial class SweepKeys
             foreach (var (_, component) in matched.Where(m => m.Layer == layer))
                 grid.Add(new SweepBlock(layer, component.Word(), component, Heads(section, heads, component, config), places, null));
             grid.AddRange(setBlocks.Where(b => b.Layer == layer));
+            if (source?.Layer == layer) grid.Add(source.Block(places));
         }
-        return new SweepGrid(grid, by);
+        return new SweepGrid(grid, by) { Source = source };
     }
 
     /// <summary>The number of heads a component has; null where it has none.</summary>

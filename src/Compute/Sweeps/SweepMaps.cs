@@ -114,5 +114,5 @@ internal sealed class SweepMaps : IResultMaps
 
     /// <summary>As the result's rows have it: several sites that are written together share no head.</summary>
     private static MapPlace Place(SweepCell cell) =>
-        new(cell.Layer, cell.Sites.Count == 1 ? cell.Sites[0].Head : null, cell.Place.Position, cell.Place.Role);
+        new(cell.Layer, cell.Sites.Count == 1 ? cell.Sites[0].Head ?? cell.Sites[0].Latent?.Index : null, cell.Place.Position, cell.Place.Role);
 }

@@ -175,6 +175,14 @@ public sealed class StudySection
         return values;
     }
 
+    /// <summary>Reads a list of finite numbers; null where the key is absent.</summary>
+    public IReadOnlyList<double>? Numbers(string key)
+    {
+        var values = Items(key)?.Select(s => s.AsNumber() is { } v && double.IsFinite(v) ? v : throw Wrong(key, $"'{s}' is not a number")).ToArray();
+        if (values is not null) Canonical[key] = new JsonArray([.. values.Select(v => (JsonNode?)JsonValue.Create(v))]);
+        return values;
+    }
+
     /// <summary>Reads a list of lists of whole numbers, each in [min, max]; null where the key is absent.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? IntLists(string key, int min = int.MinValue, int max = int.MaxValue)
     {

@@ -1,6 +1,7 @@
 using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Sweeps;
+using InterpActors.Compute.Sweeps.Latents;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Methods.Ablation;
@@ -18,6 +19,7 @@ public sealed class AblationKind : IStudyKind
             .. SweepKeys.Help("all"),
             new("sets", null, "list of sites ablated together, e.g. [\"a2.h0 a3.h0\", \"a1.h3 m2\"]: "
                 + "head 0 of layers 2 and 3; head 3 of layer 1 and the MLP of layer 2"),
+            LatentSource.Help,
             new("value", null, string.Join(", ", AblationValues.Words)),
             new("reference", "clean", "where means and the noise's scale come from: clean, corrupted, "
                 + "or a safetensors file with tensors named by hook, [width] or [pos, width]"),
@@ -32,7 +34,7 @@ public sealed class AblationKind : IStudyKind
     /// <inheritdoc/>
     public IStudyMethod Read(StudySection method, StudyContext study)
     {
-        var grid = SweepKeys.Read(method, study, new SweepKeyOptions(Ablatable, Granularity.All) { Sets = true });
+        var grid = SweepKeys.Read(method, study, new SweepKeyOptions(Ablatable, Granularity.All) { Sets = true, Latents = true });
         var value = AblationValues.Read(method, study, grid);
         return new AblationMethod(study, grid, value);
     }

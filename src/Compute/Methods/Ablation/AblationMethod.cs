@@ -4,6 +4,7 @@ using InterpActors.Compute.Reports;
 using InterpActors.Compute.Statistics;
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Sweeps;
+using InterpActors.Compute.Sweeps.Latents;
 using InterpActors.Compute.Tasks;
 using InterpActors.Messages.Work;
 using static TorchSharp.torch;
@@ -13,8 +14,7 @@ namespace InterpActors.Compute.Methods.Ablation;
 /// <summary>One ablation study with its keys read. The base is always the clean run.</summary>
 public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationValue value) : SweepMethod(study, grid)
 {
-    private readonly IReadOnlyList<Site> _sites =
-        [.. grid.Blocks.SelectMany(b => b.Set ?? [.. b.Heads.Select(h => new Site(b.Layer, b.Component!.Value, h))]).Distinct()];
+    private readonly IReadOnlyList<Site> _sites = [.. grid.Blocks.SelectMany(b => b.Sites).Distinct()];
 
     protected override EngineKind Engine => EngineKind.Ablation;
 
@@ -36,7 +36,9 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
 
     /// <inheritdoc/>
     protected override Edit MakeEdit(StudySession session, PromptShard shard, Site site, int prompt, int[] positions) =>
-        new(site, positions, Values(session, shard, site, prompt, positions));
+        site.Latent is { } latent
+            ? new(site with { Latent = null }, positions, LatentValues(session, shard, latent, prompt, positions))
+            : new(site, positions, Values(session, shard, site, prompt, positions));
 
     /// <summary>Where the prompt's own corrupted run is written, nothing changes before the first token that differs.</summary>
     public override bool MayChange(SweepCell cell, PromptPair prompt)
@@ -57,6 +59,36 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
             : FormattableString.Invariant($"changes the {metric} by {cell.Row.Effect:+0.###;-0.###}");
         return $"Ablating {where} ({value.Kind}) {change}";
     }
+
+    private Tensor LatentValues(StudySession session, PromptShard shard, LatentSite latent, int prompt, int[] positions)
+    {
+        var codes = LatentCodes.Of(session, shard, Grid.Source!);
+        var type = session.Context.Model.Type;
+        var code = value.Kind switch
+        {
+            AblationValues.Zero => zeros([1, 1], type),
+            AblationValues.Set => full([1, 1], latent.Dose!.Value, type),
+            AblationValues.Resample => codes.At(latent.Index, prompt, corrupted: true, positions),
+            _ => full([1, 1], MeanCodes(session)[latent.Index], type),
+        };
+        return codes.Write(shard, latent.Index, prompt, corrupted: false, positions, code);
+    }
+
+    /// <summary>The mean code of each latent over all prompts and positions of the reference run, in double precision.</summary>
+    private IReadOnlyDictionary<int, double> MeanCodes(StudySession session) => session.Derived("mean codes", () =>
+    {
+        var totals = Grid.Source!.Latents.ToDictionary(l => l, _ => (Sum: 0.0, Count: 0L));
+        ForEachShard(session, shard =>
+        {
+            var codes = LatentCodes.Of(session, shard, Grid.Source!);
+            foreach (var latent in Grid.Source!.Latents)
+            {
+                var (sum, count) = codes.Total(latent, value.FromCorrupted);
+                totals[latent] = (totals[latent].Sum + sum, totals[latent].Count + count);
+            }
+        });
+        return totals.ToDictionary(t => t.Key, t => t.Value.Sum / t.Value.Count);
+    });
 
     private Tensor Values(StudySession session, PromptShard shard, Site site, int prompt, int[] positions)
     {
@@ -97,7 +129,7 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
 
     private ReferenceActivations References(StudySession session) =>
         session.Derived(typeof(ReferenceActivations), () =>
-            ReferenceActivations.Of(value, _sites, Study, visit => ForEachShard(session, visit)));
+            ReferenceActivations.Of(value, [.. _sites.Where(s => s.Latent is null)], Study, visit => ForEachShard(session, visit)));
 
     private static string Words(AblationValue value)
     {
@@ -105,6 +137,7 @@ public sealed class AblationMethod(StudyContext study, SweepGrid grid, AblationV
         return value.Kind switch
         {
             AblationValues.Zero => "zeros",
+            AblationValues.Set => "the latent at a dose",
             AblationValues.Mean => $"its mean over all prompts and positions of {run}",
             AblationValues.MeanByPosition => $"its mean over the prompts at that position, from {run}",
             AblationValues.MeanByGroup => $"its mean over the prompts of the same group at that position, from {run}",

@@ -1,6 +1,7 @@
 using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Sweeps;
+using InterpActors.Compute.Sweeps.Latents;
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
 
@@ -23,7 +24,10 @@ internal static class AblationValues
     public const string Resample = "resample";
     public const string Noise = "noise";
 
-    public static IReadOnlyList<string> Words { get; } = [Zero, Mean, MeanByPosition, MeanByGroup, Resample, Noise];
+    /// <summary>A latent is set to a dose: steering.</summary>
+    public const string Set = "set";
+
+    public static IReadOnlyList<string> Words { get; } = [Zero, Mean, MeanByPosition, MeanByGroup, Resample, Noise, Set];
 
     /// <exception cref="StudyException">The prompts or the file cannot give such a value.</exception>
     public static AblationValue Read(StudySection method, StudyContext study, SweepGrid grid)
@@ -54,8 +58,21 @@ internal static class AblationValues
             if (kind == MeanByPosition && !study.Task.OneLength)
                 throw method.Wrong("value", "mean-by-position of attention patterns needs prompts of one length", "use mean-by-group");
         }
+        CheckLatents(method, grid, kind, file);
         if (file is not null) CheckFile(method, study, grid, kind, file, reference);
         return new AblationValue(kind, reference == "corrupted", file, sigma);
+    }
+
+    private static void CheckLatents(StudySection method, SweepGrid grid, string kind, string? file)
+    {
+        if (kind == Set && (grid.Source is null || grid.Blocks.Any(b => b.Latents is null)))
+            throw method.Wrong("value", "set is a value for latents alone", "name them in dictionary { sae, latents, doses }, without components");
+        if (grid.Source is not { } source) return;
+        if (kind == Set != source.Doses is not null)
+            throw method.Wrong(LatentSource.Key, kind == Set ? "value = set needs doses" : "doses go with value = set",
+                kind == Set ? "e.g. doses = [0, 5, 10]" : "leave doses out");
+        if (kind is not (Zero or Mean or Resample or Set) || file is not null)
+            throw method.Wrong("value", "latents of a dictionary take zero, mean, resample or set", "means are taken over a run");
     }
 
     private static void CheckFile(StudySection method, StudyContext study, SweepGrid grid, string kind, string file, string reference)

@@ -1,6 +1,7 @@
 using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Sweeps;
+using InterpActors.Compute.Sweeps.Latents;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Methods.ActivationPatching;
@@ -16,6 +17,7 @@ public sealed class ActivationPatchingKind : IStudyKind
         "writes activations of one run of a pair into the other and sees what comes back",
         [
             .. SweepKeys.Help("position"),
+            LatentSource.Help,
             new("direction", "denoising", "denoising (clean values into the corrupted run) or noising (the reverse)"),
         ],
         "denoising (patched − corrupted) / (clean − corrupted), noising (patched − clean) / (corrupted − clean); "
@@ -26,7 +28,8 @@ public sealed class ActivationPatchingKind : IStudyKind
     /// <inheritdoc/>
     public IStudyMethod Read(StudySection method, StudyContext study)
     {
-        var grid = SweepKeys.Read(method, study, new SweepKeyOptions(Patchable, Granularity.Position));
+        var grid = SweepKeys.Read(method, study, new SweepKeyOptions(Patchable, Granularity.Position) { Latents = true });
+        if (grid.Source?.Doses is not null) throw method.Wrong(LatentSource.Key, "doses go with an ablation's value = set", "leave doses out");
         var denoising = method.OneOf("direction", ["denoising", "noising"], "denoising") == "denoising";
         if (study.Task.Prompts.FirstOrDefault(p => p.Corrupted is null) is { } single)
             throw new StudyException($"activation patching needs pairs, and prompt {single.Id} has no corrupted twin",

@@ -3,6 +3,7 @@ using InterpActors.Compute.Metrics;
 using InterpActors.Compute.Reports;
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Sweeps;
+using InterpActors.Compute.Sweeps.Latents;
 using InterpActors.Compute.Tasks;
 using InterpActors.Messages.Work;
 
@@ -38,6 +39,12 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
     /// <inheritdoc/>
     protected override Edit MakeEdit(StudySession session, PromptShard shard, Site site, int prompt, int[] positions)
     {
+        if (site.Latent is { Index: var latent })
+        {
+            var codes = LatentCodes.Of(session, shard, Grid.Source!);
+            return new Edit(site with { Latent = null }, positions,
+                codes.Write(shard, latent, prompt, corrupted: denoising, positions, codes.At(latent, prompt, corrupted: !denoising, positions)));
+        }
         var source = denoising ? shard.Clean : shard.Corrupted!;
         return new Edit(site, positions, SiteValues.Of(source, session.Context.Model.Config, site, prompt, positions));
     }
@@ -62,7 +69,7 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
 
     /// <summary>The residual stream holds the token itself, so where tokens differ it differs.</summary>
     protected override bool MustChange(SweepCell cell, PromptPair prompt) =>
-        cell.Sites[0].Component is Component.ResidPre or Component.ResidMid or Component.ResidPost
+        cell.Sites[0].Latent is null && cell.Sites[0].Component is Component.ResidPre or Component.ResidMid or Component.ResidPost
         && cell.Place.Positions(prompt).Any(p => prompt.Clean[p] != prompt.Corrupted![p]);
 
     /// <inheritdoc/>
