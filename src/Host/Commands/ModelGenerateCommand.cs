@@ -19,7 +19,8 @@ internal static class ModelGenerateCommand
         var intervene = new Option<string?>("--intervene")
         {
             HelpName = "FILE",
-            Description = "edits = [{ hook = blocks.3.attn.hook_z, head = 2, positions = [4], value = zero | mean | scale, by = 0.5 }]",
+            Description = "edits = [{ hook = blocks.3.attn.hook_z, head = 2, positions = [4], value = zero | mean | scale, by = 0.5 }], "
+                + "or latents of an SAE: { sae = FOLDER, latent = 17, value = zero | scale | set, to = 8 }",
         };
         var weights = new ModelWeightOptions();
         var command = new Command("generate", "Continues a text, greedily") { model, prompt, tokens, chat, most, intervene };
@@ -34,7 +35,9 @@ internal static class ModelGenerateCommand
             var tokenizer = parsed.GetValue(tokens) is null ? ModelCommand.Tokenizer(location) : TokenizerLoader.Load(location);
             var ids = parsed.GetValue(tokens) is { } list ? Ids(list) : Encode(tokenizer!, parsed.GetValue(prompt)!, parsed.GetValue(chat));
             var edits = parsed.GetValue(intervene) is { } file
-                ? GenerationEdit.Read(StudyFile.Read(file), ModelLoader.ReadConfig(location)) : null;
+                ? GenerationEdit.Read(StudyFile.Read(file), ModelLoader.ReadConfig(location), Path.GetDirectoryName(Path.GetFullPath(file))!,
+                    weights.Type(parsed))
+                : null;
             using var loaded = weights.Load(parsed, location);
             Write(Generation.Greedy(loaded, ids, parsed.GetValue(most), tokenizer?.EosId, edits), tokenizer,
                 parsed.InvocationConfiguration.Output);

@@ -35,10 +35,13 @@ internal sealed class ModelWeightOptions
         command.Options.Add(_threads);
     }
 
+    public torch.ScalarType Type(ParseResult parsed) =>
+        parsed.GetValue(_dtype) == "fp64" ? torch.ScalarType.Float64 : torch.ScalarType.Float32;
+
     public ModelWeights Load(ParseResult parsed, ModelLocation location)
     {
         torch.set_num_threads(parsed.GetValue(_threads));
-        return ModelLoader.LoadWeights(location, parsed.GetValue(_dtype) == "fp64" ? torch.ScalarType.Float64 : torch.ScalarType.Float32,
+        return ModelLoader.LoadWeights(location, Type(parsed),
             parsed.GetValue(_processing) == "folded" ? WeightProcessing.Folded : WeightProcessing.None);
     }
 }

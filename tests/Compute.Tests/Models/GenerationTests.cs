@@ -39,7 +39,7 @@ public class GenerationTests
         using var model = new HookedTransformer(weights);
         var prompt = RandomModels.Prompt(weights.Config, 6, 1);
         var edits = GenerationEdit.Read(Edits(("hook", "z"), ("head", "3"), ("value", value), ("by", value == "scale" ? "-3" : null)),
-            weights.Config);
+            weights.Config, ".", ScalarType.Float64);
         Assert.Equal(4, edits.Count);
         var generated = Generation.Greedy(weights, prompt, 5, null, edits).ToArray();
         for (var i = 0; i < 5; i++)
@@ -53,6 +53,28 @@ public class GenerationTests
             });
             Assert.Equal(model.Forward([[.. prompt, .. generated[..i]]], hooks)[0, -1].argmax().item<long>(), generated[i]);
         }
+    }
+
+    [Fact]
+    public void A_latent_steers_as_in_a_full_forward()
+    {
+        using var scope = NewDisposeScope();
+        using var weights = ModelLoader.LoadWeights(ModelLoader.Locate(TestData.Path("evaluation/tiny/model"), "."), ScalarType.Float64,
+            WeightProcessing.None);
+        using var model = new HookedTransformer(weights);
+        int[] prompt = [256, 84, 104, 101, 32];
+        var edit = Assert.Single(GenerationEdit.Read(
+            Edits(("sae", TestData.Path("evaluation/tiny/topk")), ("latent", "7"), ("value", "set"), ("to", "40")), weights.Config, ".", ScalarType.Float64));
+        Assert.Equal("blocks.1.hook_resid_post", edit.Hook);
+        var generated = Generation.Greedy(weights, prompt, 4, null, [edit]).ToArray();
+        var dictionary = edit.Latent!.Value.Dictionary;
+        for (var i = 0; i < 4; i++)
+        {
+            var hooks = new HookSet().Write(edit.Hook, x =>
+                x + (40 - dictionary.Encode(x).Activations.narrow(-1, 7, 1)) * dictionary.Weights["W_dec"][7]);
+            Assert.Equal(model.Forward([[.. prompt, .. generated[..i]]], hooks)[0, -1].argmax().item<long>(), generated[i]);
+        }
+        Assert.NotEqual(Generation.Greedy(weights, prompt, 4).ToArray(), generated);
     }
 
     [Fact]
@@ -77,7 +99,7 @@ public class GenerationTests
     {
         var values = new Dictionary<string, string> { ["hook"] = "z", ["value"] = "zero", [key] = text };
         var root = Edits([.. values.Select(v => (v.Key, (string?)v.Value))]);
-        Assert.Contains(message, Assert.Throws<StudyException>(() => GenerationEdit.Read(root, RandomModels.Gpt)).Message);
+        Assert.Contains(message, Assert.Throws<StudyException>(() => GenerationEdit.Read(root, RandomModels.Gpt, ".", ScalarType.Float64)).Message);
     }
 
     private static StudyObject Edits(params (string Key, string? Value)[] values)
