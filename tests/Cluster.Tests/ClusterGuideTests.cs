@@ -58,7 +58,7 @@ public sealed partial class ClusterGuideTests : IDisposable
         Assert.True(File.ReadLines(Path.Combine(_folder, "runs", "first-cluster", "results.csv")).Count() > 100);
     }
 
-    private static (int, int) FreePorts()
+    internal static (int, int) FreePorts()
     {
         using var one = new TcpListener(IPAddress.Loopback, 0);
         using var two = new TcpListener(IPAddress.Loopback, 0);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Journal;
@@ -24,6 +25,7 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocat
     private readonly JournalReader _reader = new(journal);
     private readonly Dictionary<StudyId, StudyJournal> _journals = [];
     private readonly Dictionary<StudyId, StudyLog> _logs = [];
+    private readonly ConcurrentDictionary<StudyId, StudyProgress> _over = new();
 
     public async Task<StudyProgress> SubmitAsync(Study study, int? priority = null) =>
         Accepted(await Ask(new SubmitStudy(study, null, priority), PlanningPatience));
@@ -36,7 +38,14 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocat
         return studies;
     }
 
-    public async Task<StudyProgress?> ProgressAsync(StudyId study) => (await Ask(new GetProgress(study), Patience) as ProgressReply)?.Progress;
+    public async Task<StudyProgress?> ProgressAsync(StudyId study)
+    {
+        // Nothing changes any more; a cluster may have thousands of them, and asking for one wakes it.
+        if (_over.TryGetValue(study, out var last)) return last;
+        var progress = (await Ask(new GetProgress(study), Patience) as ProgressReply)?.Progress;
+        if (progress is { Error: null, State: RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled }) _over[study] = progress;
+        return progress;
+    }
 
     public async Task PauseAsync(StudyId study) => Accepted(await Ask(new PauseStudy(study), Patience));
 

@@ -69,7 +69,12 @@ public sealed record StudyCells(
     IReadOnlyList<MapRow> Rows);
 
 /// <summary>What the page shows: sent whole whenever something changed.</summary>
-public sealed record Overview(IReadOnlyList<StudyProgress> Studies, ClusterView Cluster, IReadOnlyList<LogLine> Log);
+/// <param name="Studies">Those that are not over, and the newest of the others.</param>
+/// <param name="OlderStudies">How many more there are.</param>
+/// <param name="Cluster">With the first of the workers.</param>
+/// <param name="MoreWorkers">How many more there are.</param>
+public sealed record Overview(
+    IReadOnlyList<StudyProgress> Studies, int OlderStudies, ClusterView Cluster, int MoreWorkers, IReadOnlyList<LogLine> Log);
 
 /// <summary>Something that happened.</summary>
 /// <param name="Number">Counts up.</param>

@@ -12,11 +12,18 @@ internal sealed class ClusterWatch
     /// <summary>Studies that were over before this process began, of whose journals the log is made.</summary>
     private const int PastStudies = 10;
 
+    /// <summary>Of more than so many studies, those that are over and older are left out; <c>interp list</c> has them.</summary>
+    private const int ShownStudies = 100;
+
+    private const int ShownWorkers = 200;
+
     private static readonly TimeSpan Watched = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Alone = TimeSpan.FromSeconds(5);
     private readonly IStudyDesk _desk;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly EventLog _log = new();
+    private IReadOnlyList<StudyProgress> _studies = [];
+    private ClusterView? _cluster;
     private Overview? _latest;
     private DateTimeOffset _at;
 
@@ -39,11 +46,11 @@ internal sealed class ClusterWatch
             if (_latest is { } latest && DateTimeOffset.UtcNow - _at < Watched) return latest;
             var studies = await _desk.ListAsync();
             var cluster = await _desk.MembersAsync();
-            await ReadAsync(_latest?.Studies ?? [], studies);
-            if (_latest is { } before) _log.Compare(before.Cluster, cluster);
+            await ReadAsync(studies);
+            if (_cluster is { } before) _log.Compare(before, cluster);
             else _log.Note(null, $"watching: {studies.Count} studies, {cluster.Members.Count} members, {cluster.Workers.Count} workers");
-            _at = DateTimeOffset.UtcNow;
-            return _latest = new Overview(studies, cluster, _log.Lines);
+            (_studies, _cluster, _at) = (studies, cluster, DateTimeOffset.UtcNow);
+            return _latest = Shown(studies, cluster);
         }
         finally
         {
@@ -67,14 +74,22 @@ internal sealed class ClusterWatch
         }
     }
 
-    /// <summary>Reads on in the journals of those studies of which something changed.</summary>
-    private async Task ReadAsync(IReadOnlyList<StudyProgress> before, IReadOnlyList<StudyProgress> studies)
+    private Overview Shown(IReadOnlyList<StudyProgress> studies, ClusterView cluster)
     {
-        var old = before.ToDictionary(s => s.Study);
+        var shown = studies.Where((s, i) => !StudyEnd.IsOver(s) || i >= studies.Count - ShownStudies).ToList();
+        var workers = cluster.Workers.Take(ShownWorkers).ToList();
+        return new Overview(
+            shown, studies.Count - shown.Count, cluster with { Workers = workers }, cluster.Workers.Count - workers.Count, _log.Lines);
+    }
+
+    /// <summary>Reads on in the journals of those studies of which something changed.</summary>
+    private async Task ReadAsync(IReadOnlyList<StudyProgress> studies)
+    {
+        var old = _studies.ToDictionary(s => s.Study);
         for (var i = 0; i < studies.Count; i++)
         {
             var (study, was) = (studies[i], old.GetValueOrDefault(studies[i].Study));
-            if (was is null ? StudyEnd.IsOver(study) && i < studies.Count - PastStudies && before.Count == 0 : IsAlike(was, study)) continue;
+            if (was is null ? StudyEnd.IsOver(study) && i < studies.Count - PastStudies && _cluster is null : IsAlike(was, study)) continue;
             _log.Take(study.Study, await _desk.NotesAsync(study.Study));
             // These are no entries of a journal.
             if (study.Error is { } error && was?.Error is null) _log.Note(study.Study.Value, $"stopped: {error}");

@@ -170,6 +170,37 @@ public sealed class ApiTests
     }
 
     [Fact]
+    public async Task The_overview_of_a_large_cluster_is_bounded()
+    {
+        await using var web = await WebFixture.StartAsync();
+        var id = new StudyId(await web.Submitted());
+        var last = (await web.Desk.ListAsync())[0];
+        for (var i = 0; i < 300; i++)
+            web.Desk.Add(last with { Study = new StudyId($"a-{i:x12}"), State = i == 0 ? RunState.Paused : RunState.Completed });
+        var worker = web.Desk.Cluster.Workers[0];
+        web.Desk.Cluster = web.Desk.Cluster with { Workers = [.. Enumerable.Range(0, 1000).Select(i => worker with { Worker = $"w{i:0000}" })] };
+        using var answer = await web.Http.GetAsync("/api/events", HttpCompletionOption.ResponseHeadersRead);
+        using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync());
+        JsonNode shown;
+        do shown = JsonNode.Parse((await Data(lines))["data: ".Length..])!;
+        while ((int)shown["older_studies"]! == 0);
+        var studies = shown["studies"]!.AsArray().Select(s => (string)s!["study"]!).ToList();
+        // The unfinished ones, however old, and the newest.
+        Assert.Contains("a-000000000000", studies);
+        Assert.Contains(id.Value, studies);
+        Assert.Equal(301, studies.Count + (int)shown["older_studies"]!);
+        Assert.InRange(studies.Count, 100, 102);
+        Assert.Equal(1000, shown["cluster"]!["workers"]!.AsArray().Count + (int)shown["more_workers"]!);
+        Assert.Equal(200, shown["cluster"]!["workers"]!.AsArray().Count);
+
+        static async Task<string> Data(StreamReader lines)
+        {
+            while (true)
+                if (await lines.ReadLineAsync() is { Length: > 0 } line) return line;
+        }
+    }
+
+    [Fact]
     public async Task The_description_is_of_the_routes_that_are_mapped()
     {
         await using var web = await WebFixture.StartAsync();

@@ -28,6 +28,9 @@ internal sealed class FakeDesk(IStudyPlanner planner, IUnitRunner runner) : IStu
         [new WorkerView("cpu-0@a", "a", "127.0.0.1:4053", "cpu", [new LeaseView(new StudyId("s-0123456789ab"), 3, 1, "z layer 1", 0.5)],
             DateTimeOffset.UnixEpoch)]);
 
+    /// <summary>A study without a definition.</summary>
+    public void Add(StudyProgress progress) => _progress[progress.Study] = progress;
+
     public void Put(StudyId study, Func<StudyProgress, StudyProgress> change) => _progress[study] = change(_progress[study]);
 
     public async Task<StudyProgress> SubmitAsync(Study study, int? priority = null)

@@ -97,6 +97,7 @@ const view = {
   layers: make("div", { className: "layers", role: "img" }),
   scale: make("p", { className: "small muted" }),
   tracks: make("div"),
+  progress: make("div"),
   best: make("ol", { className: "small" }),
   cells: make("div", { id: "cells" }),
   now: make("p", { id: "now", className: "small muted" }),
@@ -124,8 +125,10 @@ function drawStudy(s) {
   }
   if (view.title.parentNode !== place) {
     const heading = (text) => make("h3", {}, text);
-    place.replaceChildren(view.title, view.state, view.error, view.acts, view.answer, view.cells, heading("Layers"), view.layers, view.scale,
-      heading("Components"), view.tracks, heading("Strongest so far"), view.best, heading("Computed now"), view.now);
+    // A study that was over before the coordinator began has no plan any more.
+    view.progress.replaceChildren(heading("Layers"), view.layers, view.scale, heading("Components"), view.tracks);
+    place.replaceChildren(view.title, view.state, view.error, view.acts, view.answer, view.cells, view.progress,
+      heading("Strongest so far"), view.best, heading("Computed now"), view.now);
   }
   if (view.title.textContent !== s.study) say(view.answer, "");
   say(view.title, s.study);
@@ -149,6 +152,7 @@ function drawStudy(s) {
       bar.firstChild.style.height = 100 * part(l.committed + l.failed, l.count) + "%";
     },
   );
+  view.progress.hidden = s.layers.length === 0;
   const real = s.layers.filter((l) => l.layer >= 0);
   const done = real.filter((l) => l.committed + l.failed === l.count).length;
   view.layers.setAttribute("aria-label", `${done} of ${real.length} layers are done`);
@@ -228,15 +232,20 @@ function drawLog(log) {
 function draw() {
   if (!overview) return;
   const { studies, cluster, log } = overview;
+  const workers = cluster.workers.length + overview.more_workers;
   const shown = studies.find((s) => s.study === chosen) ?? studies.findLast((s) => !over(s)) ?? studies.at(-1);
   if (shown) chosen = shown.study;
   const running = studies.filter((s) => !over(s)).length;
-  const nodes = `${plural(cluster.members.length, "member")} · ${plural(cluster.workers.length, "worker")}`;
-  say(at("sum"), `${count(running)} of ${plural(studies.length, "study", "studies")} unfinished · ${nodes}`);
+  const nodes = `${plural(cluster.members.length, "member")} · ${plural(workers, "worker")}`;
+  say(at("sum"), `${count(running)} of ${plural(studies.length + overview.older_studies, "study", "studies")} unfinished · ${nodes}`);
   drawStudies(studies);
   drawStudy(shown);
   drawNodes(cluster);
   drawLog(log);
+  at("older").hidden = overview.older_studies === 0;
+  say(at("older"), `and ${plural(overview.older_studies, "older one")}: interp list`);
+  at("more").hidden = overview.more_workers === 0;
+  say(at("more"), `and ${plural(overview.more_workers, "worker")} more: /api/cluster`);
 }
 at("filter").addEventListener("input", draw);
 
