@@ -69,6 +69,7 @@ public static class DictionaryDump
             : stored.Shape.Count < 1 ? 0 : stored.Shape[^1];
         if (width != dictionary.Sizes.Input)
             throw new StudyException($"its shape is [{string.Join(", ", stored.Shape)}], the SAE takes "
-                + (dictionary.FlattensHeads ? $"heads of together {dictionary.Sizes.Input}" : $"rows of {dictionary.Sizes.Input}"), stored.Where);
+                + (dictionary.FlattensHeads ? $"heads of together {dictionary.Sizes.Input}" : $"rows of {dictionary.Sizes.Input}"),
+                stored.Where);
     }
 }

@@ -22,7 +22,8 @@ public static class DictionaryFacts
     {
         using var scope = NewDisposeScope();
         var weights = dictionary.Weights;
-        return weights.Has("threshold") ? Range(weights["threshold"]) : weights.Has("topk_threshold") ? Range(weights["topk_threshold"]) : null;
+        return weights.Has("threshold") ? Range(weights["threshold"])
+            : weights.Has("topk_threshold") ? Range(weights["topk_threshold"]) : null;
     }
 
     /// <summary>SAELens' name of a normalisation.</summary>

@@ -27,7 +27,8 @@ public sealed class InputFrame
     private readonly bool _heads;
     private readonly Tensor? _scale, _shift;
 
-    private InputFrame(long[] shape, bool heads, Tensor? scale, Tensor? shift) => (_shape, _heads, _scale, _shift) = (shape, heads, scale, shift);
+    private InputFrame(long[] shape, bool heads, Tensor? scale, Tensor? shift) =>
+        (_shape, _heads, _scale, _shift) = (shape, heads, scale, shift);
 
     /// <summary>Flattens heads and normalises.</summary>
     /// <param name="x">[…, d_in], or […, heads, d_head] where <paramref name="heads"/>.</param>

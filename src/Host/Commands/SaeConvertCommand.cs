@@ -9,7 +9,12 @@ internal static class SaeConvertCommand
     public static Command Create()
     {
         var sae = SaeCommand.Sae();
-        var folder = new Option<string>("--out") { HelpName = "DIR", Required = true, Description = "New or empty: cfg.json and sae_weights.safetensors go there" };
+        var folder = new Option<string>("--out")
+        {
+            HelpName = "DIR",
+            Required = true,
+            Description = "New or empty: cfg.json and sae_weights.safetensors go there"
+        };
         var dtype = SaeCommand.Dtype("Type of the weights written");
         var command = new Command("convert", "Writes an SAE in the layout of SAELens 6") { sae, folder, dtype };
         command.SetAction(parsed =>

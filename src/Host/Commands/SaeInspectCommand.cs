@@ -37,7 +37,8 @@ internal static class SaeInspectCommand
         output.WriteLine($"d_sae          {sizes.Latents}");
         if (sizes.Output != sizes.Input) output.WriteLine($"d_out          {sizes.Output}");
         output.WriteLine($"weights        {read.StoredType}");
-        output.WriteLine($"normalisation  {Normalisation(dictionary)}; b_dec {(dictionary.Architecture.SubtractsDecoderBias ? "" : "not ")}subtracted from the input");
+        var subtracted = dictionary.Architecture.SubtractsDecoderBias ? "subtracted" : "not subtracted";
+        output.WriteLine($"normalisation  {Normalisation(dictionary)}; b_dec {subtracted} from the input");
         foreach (var (key, value) in Keys(dictionary)) output.WriteLine($"{key,-14} {value?.ToJsonString() ?? "none"}");
         if (DictionaryFacts.Thresholds(dictionary) is { } thresholds) output.WriteLine($"thresholds     {Words(thresholds)}");
         output.WriteLine($"decoder norms  {Words(DictionaryFacts.DecoderNorms(dictionary))}");

@@ -47,7 +47,8 @@ public sealed class CheckpointTests : IDisposable
         using var trainer = Small(0.01);
         Checkpoint.Write(At("one"), trainer.Plan, trainer.State, new JsonObject());
         var wider = trainer.Plan with { Sizes = new DictionarySizes(6, 13, 6) };
-        Assert.Contains("of another run", Assert.Throws<StudyException>(() => Checkpoint.Read(At("one"), wider)).Message, StringComparison.Ordinal);
+        Assert.Contains("of another run", Assert.Throws<StudyException>(() => Checkpoint.Read(At("one"), wider)).Message,
+            StringComparison.Ordinal);
         using var stream = new FileStream(Path.Combine(At("one"), Checkpoint.StateFile), FileMode.Open);
         stream.SetLength(stream.Length - 8);
         stream.Dispose();
@@ -76,8 +77,10 @@ public sealed class CheckpointTests : IDisposable
         foreach (var scaling in new[] { DataScaling.MeanNorm, DataScaling.RootMeanSquare })
             foreach (ITrainableArchitecture architecture in new ITrainableArchitecture[]
             {
-                new StandardArchitecture(true) { L1 = 0.01 }, new GatedArchitecture(false) { L1 = 0.01 }, new TopKArchitecture(true, 3, true),
-                new BatchTopKArchitecture(true, 2.5, true), new BatchTopKArchitecture(true, 2.5, false), new JumpReluArchitecture(true) { L0 = 0.01 },
+                new StandardArchitecture(true) { L1 = 0.01 }, new GatedArchitecture(false) { L1 = 0.01 },
+                new TopKArchitecture(true, 3, true),
+                new BatchTopKArchitecture(true, 2.5, true), new BatchTopKArchitecture(true, 2.5, false),
+                new JumpReluArchitecture(true) { L0 = 0.01 },
                 new MatchingPursuitArchitecture(true, 0.5, null, true),
             })
             {

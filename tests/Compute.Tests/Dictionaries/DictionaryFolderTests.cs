@@ -12,7 +12,8 @@ public sealed class DictionaryFolderTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("saes-").FullName;
 
-    public static TheoryData<string> Cases { get; } = [.. Directory.GetDirectories(TestData.Path("dictionaries")).Select(d => Path.GetFileName(d))
+    public static TheoryData<string> Cases { get; } = [.. Directory.GetDirectories(TestData.Path("dictionaries"))
+        .Select(d => Path.GetFileName(d))
         .Where(d => !d.StartsWith("training", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
@@ -42,7 +43,8 @@ public sealed class DictionaryFolderTests : IDisposable
         }
         SaeLensWriter.Write(read.Dictionary, folder);
         var keys = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "cfg.json")))!;
-        foreach (var key in new[] { "d_in", "d_sae", "dtype", "device", "apply_b_dec_to_input", "normalize_activations", "reshape_activations", "architecture" })
+        foreach (var key in new[] { "d_in", "d_sae", "dtype", "device", "apply_b_dec_to_input", "normalize_activations",
+            "reshape_activations", "architecture" })
             Assert.True(keys[key] is JsonValue, key);
         Assert.IsType<JsonObject>(keys["metadata"]);
         using var again = DictionaryFolder.Read(folder, ScalarType.Float64);
@@ -134,7 +136,8 @@ public sealed class DictionaryFolderTests : IDisposable
 
     private static string Case(string name) => TestData.Path(Path.Combine("dictionaries", name));
 
-    private static string Refusal(string folder) => Assert.Throws<StudyException>(() => DictionaryFolder.Read(folder, ScalarType.Float32)).Message;
+    private static string Refusal(string folder) =>
+        Assert.Throws<StudyException>(() => DictionaryFolder.Read(folder, ScalarType.Float32)).Message;
 
     private string CopyOf(string name)
     {

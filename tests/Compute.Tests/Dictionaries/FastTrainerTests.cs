@@ -13,7 +13,8 @@ public sealed class FastTrainerTests : IDisposable
     private readonly string _root = Directory.CreateTempSubdirectory("fast-").FullName;
 
     public static TheoryData<string> Cases { get; } = [.. Directory.GetDirectories(TestData.Path("dictionaries-training"))
-        .Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal).Where(c => c.StartsWith("standard", StringComparison.Ordinal) || c.StartsWith("topk", StringComparison.Ordinal)
+        .Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)
+        .Where(c => c.StartsWith("standard", StringComparison.Ordinal) || c.StartsWith("topk", StringComparison.Ordinal)
             || c.StartsWith("batchtopk", StringComparison.Ordinal))];
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
@@ -35,6 +36,8 @@ public sealed class FastTrainerTests : IDisposable
     [InlineData("standard", 64, 128, 200)]
     [InlineData("topk", 37, 101, 67)]
     [InlineData("topk-unscaled", 16, 250, 193)]
+    [InlineData("topk-annealed", 37, 101, 67)]
+    [InlineData("batchtopk-annealed", 37, 101, 67)]
     [InlineData("batchtopk", 37, 101, 67)]
     [InlineData("batchtopk-unscaled", 16, 250, 193)]
     public void A_step_is_the_dense_step(string name, int width, int latents, int rows)
@@ -113,7 +116,8 @@ public sealed class FastTrainerTests : IDisposable
         if (name == "batchtopk") Assert.InRange(report.L0, 0, 3.7);
         var batch = ones(5, 8);
         batch[3, 2] = float.NaN;
-        Assert.Contains("NaN in step 1", Assert.Throws<TrainingDivergedException>(() => trainer.Train(batch)).Message, StringComparison.Ordinal);
+        Assert.Contains("NaN in step 1", Assert.Throws<TrainingDivergedException>(() => trainer.Train(batch)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(1, trainer.State.Step);
     }
 
@@ -125,6 +129,8 @@ public sealed class FastTrainerTests : IDisposable
         {
             "standard" => new StandardArchitecture(true) { L1 = 0.3, L1WarmUpSteps = 4 },
             "standard-sparse" => new StandardArchitecture(false) { L1 = 0.3 },
+            "topk-annealed" => new TopKArchitecture(true, 4, true) { FirstK = 11, KSteps = 5 },
+            "batchtopk-annealed" => new BatchTopKArchitecture(true, 3.7, true) { FirstK = 20.5, KSteps = 5 },
             "topk" => new TopKArchitecture(true, 4, true),
             "topk-unscaled" => new TopKArchitecture(false, 4, false) { DeadLatentWeight = 0.2 },
             "batchtopk" => new BatchTopKArchitecture(true, 3.7, true),

@@ -3,7 +3,6 @@ using InterpActors.Compute.Dictionaries;
 using InterpActors.Compute.Dictionaries.Architectures;
 using InterpActors.Compute.Dictionaries.Training;
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.Dictionaries;
@@ -42,9 +41,11 @@ internal sealed record TrainingCase(string Folder, TrainingPlan Plan, int FirstB
         switch ((string)sae["architecture"]!)
         {
             case "standard":
-                return new StandardArchitecture(subtracts) { L1 = (double)sae["l1_coefficient"]!, L1WarmUpSteps = (int)sae["l1_warm_up_steps"]! };
+                return new StandardArchitecture(subtracts)
+                { L1 = (double)sae["l1_coefficient"]!, L1WarmUpSteps = (int)sae["l1_warm_up_steps"]! };
             case "gated":
-                return new GatedArchitecture(subtracts) { L1 = (double)sae["l1_coefficient"]!, L1WarmUpSteps = (int)sae["l1_warm_up_steps"]! };
+                return new GatedArchitecture(subtracts)
+                { L1 = (double)sae["l1_coefficient"]!, L1WarmUpSteps = (int)sae["l1_warm_up_steps"]! };
             case "topk":
                 return new TopKArchitecture(subtracts, (int)sae["k"]!, (bool)sae["rescale_acts_by_decoder_norm"]!)
                 {

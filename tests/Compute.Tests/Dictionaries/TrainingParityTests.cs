@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using InterpActors.Compute.Dictionaries;
 using InterpActors.Compute.Dictionaries.Training;
 using InterpActors.Compute.Weights;
 using TorchSharp;
@@ -58,7 +57,8 @@ public sealed class TrainingParityTests
                 }
             foreach (var parameter in plan.Trained)
                 if (expected.Tensors.ContainsKey($"weights/{step + 1}/{parameter}"))
-                    Near(expected.Read($"weights/{step + 1}/{parameter}"), trainer.State.Weights[parameter], $"{parameter} after {step + 1}");
+                    Near(expected.Read($"weights/{step + 1}/{parameter}"), trainer.State.Weights[parameter],
+                        $"{parameter} after {step + 1}");
         }
         if (steps == plan.LearningRate.Steps) CheckEnd(@case, trainer, expected, Near);
 
@@ -73,7 +73,8 @@ public sealed class TrainingParityTests
     }
 
     /// <summary>Counters and the saved dictionary, where the whole run is there.</summary>
-    private static void CheckEnd(TrainingCase @case, IDictionaryTrainer trainer, SafetensorsFile expected, Action<Tensor, Tensor, string> near)
+    private static void CheckEnd(TrainingCase @case, IDictionaryTrainer trainer, SafetensorsFile expected,
+        Action<Tensor, Tensor, string> near)
     {
         near(expected.Read("n_forward_passes_since_fired"), trainer.State.SinceFired, "steps since fired");
         near(expected.Read("act_freq_scores"), trainer.State.Fired, "times fired");

@@ -32,8 +32,14 @@ public record BatchTopKArchitecture(bool SubtractsDecoderBias, double K, bool Re
     /// <inheritdoc/>
     public IReadOnlyList<string> AdaptiveState { get; } = [ThresholdName];
 
-    /// <summary>How many activations of a batch are kept.</summary>
-    public long Kept(long rows) => (long)(K * rows);
+    /// <summary>k of the first step, where it is not the same throughout.</summary>
+    public double? FirstK { get; init; }
+
+    /// <summary>Steps over which k goes from <see cref="FirstK"/> to <see cref="K"/>.</summary>
+    public int KSteps { get; init; }
+
+    /// <summary>k of a training step.</summary>
+    public double KAt(long step) => FirstK is { } first ? WarmUp.Between(step, first, K, KSteps) : K;
 
     /// <inheritdoc/>
     public Codes Encode(DictionaryWeights weights, Tensor x)
@@ -52,9 +58,10 @@ public record BatchTopKArchitecture(bool SubtractsDecoderBias, double K, bool Re
     {
         var before = DecoderRescaling.Scale(weights, LinearCode.PreActivations(weights, x, SubtractsDecoderBias), RescalesByDecoderNorm);
         var flat = before.relu().flatten();
-        var (values, indices) = flat.topk((int)Kept(x.shape[0]), -1, sorted: false);
+        var (values, indices) = flat.topk((int)(KAt(context.Step) * x.shape[0]), -1, sorted: false);
         var codes = zeros_like(flat).scatter(-1, indices, values).view_as(before);
-        return new StepLosses(Terms(weights, x, before, codes, DecoderRescaling.Directions(weights, RescalesByDecoderNorm), context), codes);
+        var directions = DecoderRescaling.Directions(weights, RescalesByDecoderNorm);
+        return new StepLosses(Terms(weights, x, before, codes, directions, context), codes);
     }
 
     /// <inheritdoc/>
@@ -92,5 +99,6 @@ public record BatchTopKArchitecture(bool SubtractsDecoderBias, double K, bool Re
     }
 
     /// <summary>The auxiliary loss with its weight; 0 where there is none.</summary>
-    protected Tensor Weighed(Tensor? deadLatents, Tensor like) => deadLatents is null ? zeros([], like.dtype) : DeadLatentWeight * deadLatents;
+    protected Tensor Weighed(Tensor? deadLatents, Tensor like) =>
+        deadLatents is null ? zeros([], like.dtype) : DeadLatentWeight * deadLatents;
 }

@@ -20,7 +20,8 @@ public sealed record GatedArchitecture(bool SubtractsDecoderBias) : ITrainableAr
 
     /// <inheritdoc/>
     public IReadOnlyList<Parameter> Parameters { get; } =
-        [LinearCode.EncoderWeight, new("b_gate", "l"), new("b_mag", "l"), new("r_mag", "l"), LinearCode.DecoderWeight, LinearCode.DecoderBias];
+        [LinearCode.EncoderWeight, new("b_gate", "l"), new("b_mag", "l"), new("r_mag", "l"), LinearCode.DecoderWeight,
+            LinearCode.DecoderBias];
 
     /// <inheritdoc/>
     public IReadOnlyList<string> LossTerms { get; } = ["mse_loss", "l1_loss", "auxiliary_reconstruction_loss"];

@@ -55,7 +55,8 @@ public sealed record JumpReluArchitecture(bool SubtractsDecoderBias) : ITrainabl
     public IReadOnlyList<Parameter> Parameters { get; } = [.. LinearCode.Plain, LinearCode.Threshold];
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> LossTerms => PreActivationWeight is null ? ["mse_loss", "l0_loss"] : ["mse_loss", "l0_loss", "pre_act_loss"];
+    public IReadOnlyList<string> LossTerms =>
+        PreActivationWeight is null ? ["mse_loss", "l0_loss"] : ["mse_loss", "l0_loss", "pre_act_loss"];
 
     /// <inheritdoc/>
     public IReadOnlyList<string> SingleParameters { get; } = [ThresholdName];

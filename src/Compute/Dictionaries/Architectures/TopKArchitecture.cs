@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Architectures;
 
-/// <summary>The k largest pre-activations of each row, those of them that are positive; dead latents learn from what is left over.</summary>
+/// <summary>The k largest pre-activations of each row, those of them that are positive; dead latents learn from the rest.</summary>
 /// <param name="K">1 to d_sae.</param>
-/// <param name="RescalesByDecoderNorm">Pre-activations are multiplied by ‖W_dec‖ before the choice, codes divided by it before decoding.</param>
+/// <param name="RescalesByDecoderNorm">Pre-activations are multiplied by ‖W_dec‖ before the choice, codes divided by it after.</param>
 public sealed record TopKArchitecture(bool SubtractsDecoderBias, int K, bool RescalesByDecoderNorm) : ITrainableArchitecture
 {
     /// <inheritdoc/>
@@ -14,17 +14,26 @@ public sealed record TopKArchitecture(bool SubtractsDecoderBias, int K, bool Res
     /// <summary>Weight of the <see cref="DeadLatentLoss"/>.</summary>
     public double DeadLatentWeight { get; init; } = 1;
 
+    /// <summary>k of the first step, where it is not the same throughout.</summary>
+    public int? FirstK { get; init; }
+
+    /// <summary>Steps over which k goes from <see cref="FirstK"/> to <see cref="K"/>.</summary>
+    public int KSteps { get; init; }
+
     /// <inheritdoc/>
     public IReadOnlyList<Parameter> Parameters => LinearCode.Plain;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> LossTerms { get; } = ["mse_loss", "auxiliary_reconstruction_loss"];
 
+    /// <summary>k of a training step, rounded.</summary>
+    public int KAt(long step) => FirstK is { } first ? (int)Math.Round(WarmUp.Between(step, first, K, KSteps)) : K;
+
     /// <inheritdoc/>
     public Codes Encode(DictionaryWeights weights, Tensor x)
     {
         var before = LinearCode.PreActivations(weights, x, SubtractsDecoderBias);
-        return new Codes(before, Choose(DecoderRescaling.Scale(weights, before, RescalesByDecoderNorm)));
+        return new Codes(before, Choose(DecoderRescaling.Scale(weights, before, RescalesByDecoderNorm), K));
     }
 
     /// <inheritdoc/>
@@ -35,7 +44,7 @@ public sealed record TopKArchitecture(bool SubtractsDecoderBias, int K, bool Res
     public StepLosses Losses(DictionaryWeights weights, Tensor x, StepContext context)
     {
         var before = DecoderRescaling.Scale(weights, LinearCode.PreActivations(weights, x, SubtractsDecoderBias), RescalesByDecoderNorm);
-        var codes = Choose(before);
+        var codes = Choose(before, KAt(context.Step));
         var directions = DecoderRescaling.Directions(weights, RescalesByDecoderNorm);
         var error = codes.matmul(directions) + weights["b_dec"] - x;
         var dead = DeadLatentLoss.Of(before, directions, -error.detach(), context.Dead);
@@ -56,9 +65,9 @@ public sealed record TopKArchitecture(bool SubtractsDecoderBias, int K, bool Res
         configuration["aux_loss_coefficient"] = DeadLatentWeight;
     }
 
-    private Tensor Choose(Tensor scaled)
+    private static Tensor Choose(Tensor scaled, int k)
     {
-        var (values, indices) = scaled.topk(K, -1, sorted: false);
+        var (values, indices) = scaled.topk(k, -1, sorted: false);
         return zeros_like(scaled).scatter(-1, indices, values.relu());
     }
 }

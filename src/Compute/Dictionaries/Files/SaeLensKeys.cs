@@ -76,7 +76,8 @@ internal static class SaeLensKeys
     private static int K(ConfigurationKeys keys, DictionarySizes sizes) => keys.Count("k") is var k && k <= sizes.Latents
         ? k : throw keys.Wrong("k", $"at most d_sae {sizes.Latents}");
 
-    private static double FractionalK(ConfigurationKeys keys, DictionarySizes sizes) => keys.Number("k") is var k && k > 0 && k <= sizes.Latents
+    private static double FractionalK(ConfigurationKeys keys, DictionarySizes sizes) =>
+        keys.Number("k") is var k && k > 0 && k <= sizes.Latents
         ? k : throw keys.Wrong("k", $"more than 0 and at most d_sae {sizes.Latents}");
 
     private static IReadOnlyList<int> Widths(ConfigurationKeys keys, DictionarySizes sizes)

@@ -50,7 +50,8 @@ public static class SaeLensWriter
         if (architecture is TranscoderArchitecture { Encoder: TopKArchitecture topk } transcoder)
         {
             if (transcoder.HasSkip || dictionary.Sizes.Output != dictionary.Sizes.Input)
-                throw new StudyException($"SAELens has no architecture for a {name}", null, "it can be read and encoded, but not converted");
+                throw new StudyException($"SAELens has no architecture for a {name}", null,
+                    "it can be read and encoded, but not converted");
             (architecture, name) = (topk, topk.Name);
         }
         var metadata = (JsonObject)dictionary.Metadata.DeepClone();

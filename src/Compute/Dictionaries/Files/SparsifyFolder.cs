@@ -34,7 +34,7 @@ internal static class SparsifyFolder
         IArchitecture architecture = new TopKArchitecture(!transcodes, k, RescalesByDecoderNorm: false);
         if (transcodes) architecture = new TranscoderArchitecture(architecture, keys.Flag("skip_connection", false));
         var metadata = new JsonObject { ["hook_name"] = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)) };
-        return new StoredDictionary(folder, "sparsify", weights.StoredType, new SparseDictionary(architecture, sizes, InputNormalisation.None,
-            false, weights.Take(architecture, sizes, converted), metadata), converted);
+        return new StoredDictionary(folder, "sparsify", weights.StoredType, new SparseDictionary(architecture, sizes,
+            InputNormalisation.None, false, weights.Take(architecture, sizes, converted), metadata), converted);
     }
 }

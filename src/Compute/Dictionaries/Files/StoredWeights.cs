@@ -23,7 +23,8 @@ internal sealed class StoredWeights
         foreach (var (name, tensor) in stored.Tensors)
         {
             if (!tensor.IsFloatingPoint) continue;
-            var read = stored.Read(name, type);
+            // A running average that training goes on with: it keeps its precision.
+            var read = stored.Read(name, name == "topk_threshold" ? ScalarType.Float64 : type);
             if (!read.isfinite().all().ToBoolean()) throw new StudyException("it holds NaN or infinite values", tensor.Where);
             _tensors.Add(name, read);
         }
@@ -62,7 +63,7 @@ internal sealed class StoredWeights
             var (tensor, wanted) = (this[parameter.Name], sizes.Shape(parameter.Dimensions));
             if (!tensor.shape.SequenceEqual(wanted))
                 throw new StudyException($"{parameter.Name} has the shape [{string.Join(", ", tensor.shape)}], the configuration "
-                    + $"(d_in {sizes.Input}, d_sae {sizes.Latents}{(sizes.Output == sizes.Input ? "" : $", d_out {sizes.Output}")}) asks for "
+                    + $"(d_in {sizes.Input}, d_sae {sizes.Latents}, d_out {sizes.Output}) asks for "
                     + $"[{string.Join(", ", wanted)}]", _file, "configuration and weights are not of one SAE");
             taken.Add((parameter.Name, tensor));
         }

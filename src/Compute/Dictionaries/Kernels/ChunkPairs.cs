@@ -46,7 +46,7 @@ internal sealed unsafe class ChunkPairs<T> : IDisposable where T : unmanaged, IF
     }
 
     /// <summary>Keeps the values above one, and as many equal to it as are due.</summary>
-    public void Cut(T last, ref long ties)
+    public void Cut(T last, long ties)
     {
         long from = 0, to = 0;
         for (var row = 0; row < _counts.Length; row++)

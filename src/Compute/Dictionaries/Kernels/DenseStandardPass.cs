@@ -12,7 +12,7 @@ namespace InterpActors.Compute.Dictionaries.Kernels;
 internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>Rows at a time: their codes and the gradients that they add to are read once for each.</summary>
-    private const int ChunkRows = 2 * BatchRows<T>.ChunkRows;
+    private const int ChunkRows = 4 * BatchRows<T>.ChunkRows;
 
     /// <summary>Latents at a time whose codes and gradients stay in the second-level cache; whole tiles.</summary>
     private const int TileLatents = 96;
@@ -29,7 +29,8 @@ internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmana
         _hStride = parameters.PaddedLatents + 5 * Vector512<T>.Count;
         _codes = new NativeRows<T>(ChunkRows, parameters.PaddedLatents, _hStride);
         _changes = new NativeRows<T>(ChunkRows, parameters.PaddedLatents, _hStride);
-        _decoderPanels = new NativeRows<T>((long)parameters.Panels * parameters.Inputs, FastParameters<T>.PanelWidth, FastParameters<T>.PanelWidth);
+        var width = FastParameters<T>.PanelWidth;
+        _decoderPanels = new NativeRows<T>((long)parameters.Panels * parameters.Inputs, width, width);
     }
 
     /// <param name="perCode">Weight of the sparsity loss over the number of rows.</param>
@@ -41,7 +42,7 @@ internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmana
         Workers.Run(Parameters.Panels, Threads, (_, panel) => Parameters.Pack(Parameters.Decoder.Values, _decoderPanels, panel));
         for (var first = 0; first < Rows.Rows; first += ChunkRows)
         {
-            // Rows.Inputs is filled up to whole chunks of half this size.
+            // Rows.Inputs is filled up to whole chunks of a quarter of this size.
             var (start, rows) = (first, Math.Min(ChunkRows, Rows.Rows - first));
             var whole = (rows + BatchRows<T>.ChunkRows - 1) / BatchRows<T>.ChunkRows * BatchRows<T>.ChunkRows;
             Workers.Run(Parameters.Panels, Threads, (_, panel) => Encode(panel, start, rows, whole));
@@ -49,7 +50,8 @@ internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmana
             Workers.Run(columns * halves, Threads, (_, item) => Decode(item % columns, start, item / columns * BatchRows<T>.ChunkRows));
             Workers.Run(whole, Threads, (_, row) => FinishRow(start + row));
             Workers.Run(Parameters.Panels, Threads, (_, panel) => Change(panel, start, rows, whole, perCode));
-            Workers.Run((Parameters.Latents + TileLatents - 1) / TileLatents, Threads, (_, item) => Accumulate(item * TileLatents, start, whole));
+            Workers.Run((Parameters.Latents + TileLatents - 1) / TileLatents, Threads,
+                (_, item) => Accumulate(item * TileLatents, start, whole));
         }
         Workers.Run(Rows.Chunks, Threads, (_, chunk) => Rows.SumChunk(chunk));
         Workers.Run(LatentBlocks, Threads, (_, block) => FinishBlock(block, perCode));
@@ -98,8 +100,8 @@ internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmana
         {
             var depth = Math.Min(DecoderDepth, Parameters.Latents - latent);
             for (var row = start; row < start + BatchRows<T>.ChunkRows; row += MatmulTile<T>.Rows)
-                StridedTile<T>.Multiply(_codes.Row(row) + latent, _hStride, 1, Parameters.Decoder.Values.Row(latent) + offset, stride, depth,
-                    Rows.Gradients.Row(first + row) + offset, stride, latent > 0);
+                StridedTile<T>.Multiply(_codes.Row(row) + latent, _hStride, 1, Parameters.Decoder.Values.Row(latent) + offset, stride,
+                    depth, Rows.Gradients.Row(first + row) + offset, stride, latent > 0);
         }
     }
 

@@ -2,7 +2,6 @@ using System.Numerics;
 using InterpActors.Compute.Dictionaries.Training;
 using InterpActors.Compute.Interventions.Kernels;
 using InterpActors.Compute.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Kernels;

@@ -70,8 +70,10 @@ internal abstract unsafe class FastPass<T> : IDisposable where T : unmanaged, IF
         for (var latent = block * LatentBlock; latent < Math.Min(Parameters.Latents, (block + 1) * LatentBlock); latent++)
         {
             if (perCode != 0 && CodeSums[latent] != 0)
-                PaddedVectors<T>.AddScaled(decoder.Gradient.Row(latent),
-                    T.CreateChecked(perCode * CodeSums[latent] / double.CreateChecked(Parameters.Norms.Data[latent])), decoder.Values.Row(latent), width);
+            {
+                var factor = perCode * CodeSums[latent] / double.CreateChecked(Parameters.Norms.Data[latent]);
+                PaddedVectors<T>.AddScaled(decoder.Gradient.Row(latent), T.CreateChecked(factor), decoder.Values.Row(latent), width);
+            }
             _squares[latent] = double.CreateChecked(PaddedVectors<T>.SquaredNorm(decoder.Gradient.Row(latent), width))
                 + double.CreateChecked(PaddedVectors<T>.SquaredNorm(encoder.Gradient.Row(latent), width))
                 + double.CreateChecked(bias[latent]) * double.CreateChecked(bias[latent]);

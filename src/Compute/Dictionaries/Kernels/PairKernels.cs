@@ -81,7 +81,8 @@ internal static unsafe class PairKernels<T> where T : unmanaged, IFloatingPointI
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static T SixRows(int* rows, int* next, T* codes, T* g, T* x, int stride, int width, T* w, T perCode, T* decoder, T* encoder, T bias)
+    private static T SixRows(int* rows, int* next, T* codes, T* g, T* x, int stride, int width, T* w, T perCode, T* decoder, T* encoder,
+        T bias)
     {
         var lanes = Vector512<T>.Count;
         T* g0 = g + (long)rows[0] * stride, g1 = g + (long)rows[1] * stride, g2 = g + (long)rows[2] * stride;

@@ -13,12 +13,17 @@ internal readonly record struct SelectionRule(int? PerRow, double? PerBatch);
 /// </summary>
 internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
-    /// <summary>Part of the last bound below which the next step's candidates begin. It costs time where it is wrong, nothing else.</summary>
-    private const double Margin = 0.9;
+    /// <summary>Part of the last bound at which the next row's candidates begin; it costs time where it is wrong, nothing else.</summary>
+    private const double RowMargin = 0.95;
+
+    /// <summary>The same from step to step, for a whole batch; and from a chunk to the whole batch.</summary>
+    private const double BatchMargin = 0.98, FirstMargin = 0.9;
+
+    /// <summary>By what a bound that proved too high for a row is lowered, and down to which part of it before 0.</summary>
+    private static readonly T Step = T.CreateChecked(0.9), Lowest = T.CreateChecked(0.5);
 
     private const int ChunkRows = BatchRows<T>.ChunkRows;
 
-    private readonly SelectionRule _rule;
     private readonly NativeRows<T>[] _preActivations;
     private readonly NativeRows<T>[] _scratch;
     private readonly NativeList<T> _all = new();
@@ -26,26 +31,27 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
     private readonly LatentOrder<T> _order, _deadOrder;
     private readonly int _hStride;
     private int[] _dead = [];
+    private SelectionRule _rule;
     private double _bound;
     private volatile bool _sawNaN;
 
-    public SparsePass(FastParameters<T> parameters, BatchRows<T> rows, SelectionRule rule, bool subtractsDecoderBias, int threads)
+    public SparsePass(FastParameters<T> parameters, BatchRows<T> rows, bool subtractsDecoderBias, int threads)
         : base(parameters, rows, subtractsDecoderBias, threads)
     {
-        _rule = rule;
         _hStride = parameters.PaddedLatents + 4 * System.Runtime.Intrinsics.Vector512<T>.Count;
         _preActivations = [.. Enumerable.Range(0, threads).Select(_ => new NativeRows<T>(ChunkRows, parameters.PaddedLatents, _hStride))];
         _scratch = [.. Enumerable.Range(0, threads).Select(_ => new NativeRows<T>(1, parameters.PaddedLatents))];
         (_order, _deadOrder) = (new LatentOrder<T>(parameters.Latents), new LatentOrder<T>(parameters.Latents));
     }
 
+    /// <param name="rule">Which pre-activations become codes.</param>
     /// <param name="dead">Numbers of dead latents, rising.</param>
     /// <param name="deadWeight">Weight of the auxiliary loss, its scale for few dead latents included.</param>
     /// <param name="perCode">Weight of the sparsity loss over the number of rows.</param>
     /// <returns>Null where a pre-activation is NaN.</returns>
-    public PassResult? Run(int[] dead, double deadWeight, double perCode)
+    public PassResult? Run(SelectionRule rule, int[] dead, double deadWeight, double perCode)
     {
-        _dead = dead;
+        (_rule, _dead) = (rule, dead);
         while (_chunks.Count < Rows.Chunks)
         {
             _chunks.Add(new ChunkPairs<T>(ChunkRows));
@@ -60,7 +66,8 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
         if (dead.Length > 0) _deadOrder.Sort(_deadChunks.GetRange(0, Rows.Chunks), ChunkRows, Threads);
         Workers.Run(LatentBlocks, Threads, (_, block) => Gradients(block, dead.Length > 0, perCode));
         var sparsity = FinishAll();
-        return new PassResult(Rows.Sum(Rows.Errors), dead.Length > 0 ? Rows.Sum(Rows.DeadErrors) : 0, sparsity, chunks.Sum(c => c.Count), smallest);
+        return new PassResult(Rows.Sum(Rows.Errors), dead.Length > 0 ? Rows.Sum(Rows.DeadErrors) : 0, sparsity,
+            chunks.Sum(c => c.Count), smallest);
     }
 
     /// <inheritdoc/>
@@ -87,9 +94,9 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
         {
             Encode(0, 0, T.Zero);
             var (first, share) = (chunks[0], wanted * Rows.RowsOf(0) / Rows.Rows);
-            if (!_sawNaN && share > 0 && share <= first.Count) _bound = Margin * double.CreateChecked(NthOf([first], share));
+            if (!_sawNaN && share > 0 && share <= first.Count) _bound = FirstMargin * double.CreateChecked(NthOf([first], share));
         }
-        foreach (var bound in new[] { _bound, _bound / 2, 0 })
+        foreach (var bound in new[] { _bound, _bound * FirstMargin, 0 })
         {
             Workers.Run(Rows.Chunks, Threads, (worker, chunk) => Encode(worker, chunk, T.CreateChecked(bound)));
             if (_sawNaN || chunks.Sum(c => c.Count) >= wanted) break;
@@ -101,13 +108,25 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
             return null;
         }
         var last = NthOf(chunks, Math.Min(wanted, found));
-        _bound = Margin * double.CreateChecked(last);
+        _bound = BatchMargin * double.CreateChecked(last);
         if (found > wanted)
-        {
-            var ties = wanted - chunks.Sum(c => TopSelection<T>.CountAbove(c.Values, c.Count, last));
-            foreach (var chunk in chunks) chunk.Cut(last, ref ties);
-        }
+            Cut(chunks, wanted, last);
         return double.CreateChecked(last);
+    }
+
+    /// <summary>Of those that equal the last, the first of the batch are kept.</summary>
+    private void Cut(List<ChunkPairs<T>> chunks, long wanted, T last)
+    {
+        var (above, equal) = (new long[chunks.Count], new long[chunks.Count]);
+        Workers.Run(chunks.Count, Threads, (_, c) =>
+            (above[c], equal[c]) = TopSelection<T>.Count(chunks[c].Values, chunks[c].Count, last));
+        var ties = wanted - above.Sum();
+        for (var c = 0; c < chunks.Count; c++)
+        {
+            equal[c] = Math.Min(equal[c], ties);
+            ties -= equal[c];
+        }
+        Workers.Run(chunks.Count, Threads, (_, c) => chunks[c].Cut(last, equal[c]));
     }
 
     private T NthOf(List<ChunkPairs<T>> chunks, long n)
@@ -138,13 +157,16 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
             var count = TopSelection<T>.Above(values, Parameters.PaddedLatents, guess, latents, found);
             if (_rule.PerRow is { } k)
             {
-                if (count < k && guess > T.Zero)
-                    count = TopSelection<T>.Above(values, Parameters.PaddedLatents, T.Zero, latents, found);
+                for (var lower = guess; count < k && lower > T.Zero;)
+                {
+                    lower = lower > guess * Lowest ? lower * Step : T.Zero;
+                    count = TopSelection<T>.Above(values, Parameters.PaddedLatents, lower, latents, found);
+                }
                 if (TopSelection<T>.HasNaN(found, count)) _sawNaN = true;
                 else if (count > k)
                 {
                     count = KeepLargest(worker, latents, found, count, k, out var last);
-                    guess = last * T.CreateChecked(Margin);
+                    guess = last * T.CreateChecked(RowMargin);
                 }
             }
             else if (TopSelection<T>.HasNaN(found, count)) _sawNaN = true;
@@ -159,7 +181,7 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
         var scratch = _scratch[worker].Data;
         new ReadOnlySpan<T>(values, count).CopyTo(new Span<T>(scratch, count));
         last = TopSelection<T>.NthLargest(scratch, count, k);
-        var ties = k - TopSelection<T>.CountAbove(values, count, last);
+        var ties = k - TopSelection<T>.Count(values, count, last).Above;
         return TopSelection<T>.Keep(latents, values, count, last, ref ties);
     }
 

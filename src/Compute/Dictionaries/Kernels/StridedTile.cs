@@ -11,7 +11,8 @@ namespace InterpActors.Compute.Dictionaries.Kernels;
 /// </summary>
 internal static unsafe class StridedTile<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
-    /// <summary>c[i, j] (+)= Σ_k a[i·aRow + k·aDepth] · b[k·bDepth + j] for 6 rows i and <see cref="MatmulTile{T}.Width"/> columns j.</summary>
+    /// <summary>c[i, j] (+)= Σ_k a[i·aRow + k·aDepth] · b[k·bDepth + j] for 6 rows i and
+    /// <see cref="MatmulTile{T}.Width"/> columns j.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply(T* a, long aRow, long aDepth, T* b, long bDepth, int depth, T* c, long cRow, bool add)
     {
@@ -40,7 +41,8 @@ internal static unsafe class StridedTile<T> where T : unmanaged, IFloatingPointI
         nint at = 0;
         for (var k = 0; k < depth; k++, b += bDepth, at += (nint)aDepth)
         {
-            var (b0, b1, b2, b3) = (Vector512.Load(b), Vector512.Load(b + lanes), Vector512.Load(b + 2 * lanes), Vector512.Load(b + 3 * lanes));
+            var (b0, b1, b2, b3) = (Vector512.Load(b), Vector512.Load(b + lanes), Vector512.Load(b + 2 * lanes),
+                Vector512.Load(b + 3 * lanes));
             var x = Vector512.Create(a[at]);
             c00 = Lanes.Fma(x, b0, c00);
             c01 = Lanes.Fma(x, b1, c01);

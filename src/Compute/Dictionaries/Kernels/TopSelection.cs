@@ -74,13 +74,17 @@ internal static unsafe class TopSelection<T> where T : unmanaged, IFloatingPoint
         return kept;
     }
 
-    /// <summary>How many values are larger than one.</summary>
-    public static long CountAbove(T* values, long count, T bound)
+    /// <summary>How many values are larger than one, and how many equal to it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static (long Above, long Equal) Count(T* values, long count, T bound)
     {
-        long above = 0;
+        long above = 0, equal = 0;
         for (long i = 0; i < count; i++)
-            if (values[i] > bound) above++;
-        return above;
+        {
+            above += values[i] > bound ? 1 : 0;
+            equal += values[i] == bound ? 1 : 0;
+        }
+        return (above, equal);
     }
 
     public static bool HasNaN(T* values, long count)

@@ -33,16 +33,10 @@ public sealed unsafe class FastTrainer<T> : IDictionaryTrainer where T : unmanag
             throw new ArgumentException($"there are no fast kernels for {plan.Architecture.Name} in {plan.Type}", nameof(plan));
         (Plan, _threads, _scalingFactor) = (plan, threads, state.ScalingFactor);
         var (architecture, subtracts) = (plan.Architecture, plan.Architecture.SubtractsDecoderBias);
-        var rule = architecture switch
-        {
-            TopKArchitecture topk => new SelectionRule(topk.K, null),
-            BatchTopKArchitecture batch => new SelectionRule(null, batch.K),
-            _ => new SelectionRule(null, null),
-        };
         _parameters = new FastParameters<T>(plan.Sizes, architecture
             is TopKArchitecture { RescalesByDecoderNorm: true } or BatchTopKArchitecture { RescalesByDecoderNorm: true });
         _rows = new BatchRows<T>(plan.Sizes.Input);
-        _sparse = new SparsePass<T>(_parameters, _rows, rule, subtracts, threads);
+        _sparse = new SparsePass<T>(_parameters, _rows, subtracts, threads);
         if (architecture is StandardArchitecture) _dense = new DenseStandardPass<T>(_parameters, _rows, subtracts, threads);
         using (state)
         {
@@ -78,7 +72,7 @@ public sealed unsafe class FastTrainer<T> : IDictionaryTrainer where T : unmanag
         var coefficient = architecture.Coefficient(step);
         var deadWeight = DeadWeight() * Math.Min(dead.Length / (double)(Plan.Sizes.Input / 2), 1);
         FastPass<T> pass = _dense is not null && _density > DensityLimit ? _dense : _sparse;
-        var result = pass == _dense ? _dense.Run(coefficient / rows) : _sparse.Run(revived, deadWeight, coefficient / rows);
+        var result = pass == _dense ? _dense.Run(coefficient / rows) : _sparse.Run(Rule(), revived, deadWeight, coefficient / rows);
         if (result is not { } found) throw new TrainingDivergedException(step, architecture.LossTerms[0], double.NaN);
         double[] terms = [found.Error / rows, architecture is StandardArchitecture
             ? coefficient * found.Sparsity / rows
@@ -109,6 +103,13 @@ public sealed unsafe class FastTrainer<T> : IDictionaryTrainer where T : unmanag
 
     /// <summary>Share of codes above which five matmuls are faster than sparse work.</summary>
     private double DensityLimit => Plan.Sizes.Latents < 8192 ? 0.2 : 0.12;
+
+    private SelectionRule Rule() => Plan.Architecture switch
+    {
+        TopKArchitecture topk => new SelectionRule(topk.KAt(_step), null),
+        BatchTopKArchitecture batch => new SelectionRule(null, batch.KAt(_step)),
+        _ => new SelectionRule(null, null),
+    };
 
     private double DeadWeight() => Plan.Architecture switch
     {
