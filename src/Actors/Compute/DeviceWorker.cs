@@ -270,6 +270,8 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         _drainer = Sender;
         foreach (var waiting in _queue) _services.Broker.Tell(new UnitReturned(_id, waiting.Try(), 0));
         _queue.Clear();
+        // A long unit goes on elsewhere, or later, from its last checkpoint.
+        if (_running is { Assign.Unit.Engine: EngineKind.Training } running) running.Cancellation.Cancel();
         if (_running is null && _report is null) Leave();
         else Timers.StartSingleTimer("drain", new DrainExpired(), m.Timeout);
     }

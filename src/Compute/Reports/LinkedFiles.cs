@@ -7,6 +7,17 @@ internal static class LinkedFiles
 {
     private const string Folder = "artifacts";
 
+    /// <summary>Copies what is not in the folder yet from another run folder.</summary>
+    public static void Copy(IReadOnlyList<NamedArtifact> files, string folder, string source)
+    {
+        foreach (var file in files.Where(f => !IsThere(folder, f) && IsThere(source, f)).DistinctBy(f => f.Artifact))
+            RunFile.Write(PathOf(folder, file), target =>
+            {
+                using var from = File.OpenRead(PathOf(source, file));
+                from.CopyTo(target);
+            });
+    }
+
     /// <summary>Brings what is not in the folder yet from elsewhere in the cluster.</summary>
     /// <exception cref="IOException">A file cannot be had.</exception>
     public static void Fetch(IReadOnlyList<NamedArtifact> files, string folder, IArtifacts artifacts)

@@ -137,6 +137,7 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     public ReductionOutcome Reduce(Reduction reduction, string folder)
     {
         var reduced = Reduce(reduction);
+        if (reduction.Source is { } source) LinkedFiles.Copy(reduced.Result.Linked, folder, source);
         if (reduction.Artifacts is { } artifacts) LinkedFiles.Fetch(reduced.Result.Linked, folder, artifacts);
         RunFolderWriter.Write(reduced.Result, folder);
         return new ReductionOutcome(reduced.Result.Answer, reduced.Result.Warnings, reduced.Failed);

@@ -41,7 +41,7 @@ internal static class ReportCommand
         using var engine = new StudyEngine();
         var plan = engine.Plan(run.Study);
         Directory.CreateDirectory(target);
-        var outcome = engine.Reduce(new Reduction(plan, run.Payload, run.History), target);
+        var outcome = engine.Reduce(new Reduction(plan, run.Payload, run.History) { Source = folder }, target);
         output.WriteLine(outcome.Sentence);
         output.WriteLine(Path.Combine(target, "report.html"));
         return ExitCode.Done;

@@ -30,6 +30,7 @@ public sealed class PlainDisplay(TextWriter output, bool quiet) : IRunDisplay
             if (shown is { } at && clock.Elapsed - at < Every) return;
             if (shown is null && ProgressText.Resumed(progress) is { } resumed) Say(resumed);
             if (shown is not null || progress.Committed < progress.Planned) Say(ProgressText.Line(progress, meter));
+            foreach (var unit in progress.Running.Where(ProgressText.Speaks).Take(8)) Say($"  {unit}");
             shown = clock.Elapsed;
         });
         if (last is not null) Say(ProgressText.Line(last, meter));

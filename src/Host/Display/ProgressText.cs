@@ -29,6 +29,9 @@ public static class ProgressText
         return string.Join("  ", parts);
     }
 
+    /// <summary>True for a running unit that says how it is doing, not only what it is called.</summary>
+    public static bool Speaks(string running) => running.Contains(": ", StringComparison.Ordinal);
+
     public static string? Best(StudyProgress progress) =>
         progress.Best.Count == 0 ? null : $"best so far: {Cell(progress.Best[0])}";
 

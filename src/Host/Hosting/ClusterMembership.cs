@@ -98,9 +98,12 @@ internal sealed class ClusterMembership
             if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
             else akka.AddCoordinatorProxy();
             akka.AddLoadReporter(options.Computes ? new DeviceMemory(options.Devices, new NvidiaCards()).Read : () => []);
-            if (options.Computes) akka.AddComputeNode(process, DeviceSlots.For(options.Devices, options.Workers, options.Threads), options.Runner, ledger);
+            if (options.Computes) akka.AddComputeNode(process, DeviceSlots.For(options.Devices, options.Workers, options.Threads), options.Runner, ledger,
+                options.UnitsFolder, options.Artifacts);
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
-            if (options.Artifacts is { } artifacts) akka.WithActors((system, _) => artifacts.Join(system));
+            if (options.Artifacts is not { } artifacts) return;
+            akka.WithActors((system, _) => artifacts.Join(system));
+            if (options.Computes) _ = Task.Run(() => UnitFiles.Offer(options.UnitsFolder, artifacts));
         });
     }
 

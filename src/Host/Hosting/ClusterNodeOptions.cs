@@ -53,6 +53,9 @@ public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data
 
     public bool Computes => Roles.Contains(ClusterMembers.ComputeRole);
 
+    /// <summary>Where units keep checkpoints, activations and large results.</summary>
+    internal string UnitsFolder => Path.Combine(Data, "units");
+
     internal string LogFile => Path.Combine(Data, "warnings.log");
 
     internal string MembersFile => Path.Combine(Data, "members.txt");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using InterpActors.Actors.Journal;
+using InterpActors.Compute.Methods.SaeTraining;
 using InterpActors.Host.Commands;
 using InterpActors.Host.Display;
 using InterpActors.Host.Hosting;
@@ -158,6 +159,7 @@ public sealed class StudyRun(
             history = run.History;
             outcome = reducer.Reduce(new Reduction(plan, run.Payload, history), folder.Path);
         }
+        if (history.State == RunState.Completed) UnitFolders.RemoveScratch(folder.Path);
         display.Say(outcome.Sentence);
         foreach (var warning in outcome.Warnings) display.Say($"warning: {warning}");
         foreach (var defeat in history.Failures.Take(5))

@@ -13,7 +13,8 @@ namespace InterpActors.Host.Web;
 /// the latest few are kept.
 /// </summary>
 /// <param name="dataFolder">The node's own; its folder <c>downloads</c> is emptied.</param>
-internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, string dataFolder)
+/// <param name="artifacts">Where large results of units are; null where there are none.</param>
+internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, string dataFolder, IArtifacts? artifacts = null)
 {
     private const int Kept = 16;
     private readonly string _root = Path.Combine(Path.GetFullPath(dataFolder), "downloads");
@@ -91,7 +92,7 @@ internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudy
         var folder = Path.Combine(_root, study.Id.Value);
         Directory.CreateDirectory(folder);
         File.Delete(folder + ".zip");
-        var outcome = reducer.Reduce(new Reduction(planner.Plan(study), payloads, history), folder);
+        var outcome = reducer.Reduce(new Reduction(planner.Plan(study), payloads, history) { Artifacts = artifacts }, folder);
         var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
             .Select(f => new ResultFile(Path.GetRelativePath(folder, f).Replace('\\', '/'), new FileInfo(f).Length, Hash(f)));
         var failed = outcome.Failed || history.State != RunState.Completed;

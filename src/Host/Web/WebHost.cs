@@ -102,7 +102,7 @@ public sealed class WebHost : IAsyncDisposable
         var streams = new EventStreams(desk, watch, options, stopping);
         var routes = new List<ApiRoute>();
         routes.AddRange(new StudyRoutes(desk, planner, new Submissions(desk, planner, intake, keeper, options)).All());
-        var results = new ResultStore(desk, planner, reducer, options.DataFolder);
+        var results = new ResultStore(desk, planner, reducer, options.DataFolder, intake.Artifacts);
         routes.AddRange(new ResultRoutes(desk, results).All());
         if (intake.Artifacts is { } artifacts) routes.AddRange(new ArtifactRoutes(intake, artifacts, results).All());
         routes.Add(new LiveMaps(desk, planner, partial, options).Route());

@@ -132,8 +132,11 @@ public interface IStudyReducer
 /// <param name="Payloads">Payload by ordinal; null where the unit failed for good or has not been computed.</param>
 public sealed record Reduction(IStudyPlan Plan, Func<long, byte[]?> Payloads, RunHistory History)
 {
-    /// <summary>The cluster's files by content; null on a single machine, where they lie in the run folder.</summary>
+    /// <summary>The cluster's files by content; null on a single machine.</summary>
     public IArtifacts? Artifacts { get; init; }
+
+    /// <summary>The run folder that has the units' large results; null for the one that is written.</summary>
+    public string? Source { get; init; }
 }
 
 /// <summary>What the end of a run says to the user.</summary>

@@ -9,10 +9,6 @@ namespace InterpActors.Compute.Methods.SaeTraining;
 /// <summary>One training study with its keys read.</summary>
 internal sealed class SaeTrainingMethod(StudyContext study, TrainingData data, IReadOnlyList<TrainingSettings> dictionaries) : IStudyMethod
 {
-    private const string HarvestFolder = "harvest";
-    private const string TrainingFolder = "training";
-    private const string ArtifactFolder = "artifacts";
-
     // Activations of a machine may take so much of its disk before the longest unused ones go.
     private const long HarvestBytes = 64L << 30;
 
@@ -29,7 +25,7 @@ internal sealed class SaeTrainingMethod(StudyContext study, TrainingData data, I
     {
         var own = (SaeTrainingPlan)plan;
         var folder = context.Folder ?? throw new UnitException(UnitFailureKind.Fatal, "this process has no folder for activations and checkpoints; start it with one");
-        var store = session.Derived((HarvestFolder, folder), () => new ShardStore(Path.Combine(folder, HarvestFolder), HarvestBytes));
+        var store = session.Derived((UnitFolders.Harvest, folder), () => new ShardStore(Path.Combine(folder, UnitFolders.Harvest), HarvestBytes));
         if (own.Shard(unit.Ordinal) is { } shard)
         {
             var rows = new byte[8];
@@ -39,7 +35,7 @@ internal sealed class SaeTrainingMethod(StudyContext study, TrainingData data, I
         var dictionary = own.Dictionary(unit.Ordinal)!;
         var batches = session.Derived("batches", () => data.Open(session, store));
         var run = new TrainingRun(dictionary, data, session, batches, context,
-            Path.Combine(folder, TrainingFolder, session.Study.Id.Value, dictionary.Name), Path.Combine(folder, ArtifactFolder));
+            Path.Combine(folder, UnitFolders.Training, session.Study.Id.Value, dictionary.Name), Path.Combine(folder, UnitFolders.Artifacts));
         return new UnitOutput(run.Run().ToBytes(), null);
     }
 

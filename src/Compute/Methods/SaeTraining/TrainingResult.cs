@@ -73,7 +73,7 @@ internal sealed class TrainingResult(StudyContext study, TrainingData data, SaeT
     };
 
     private static object? Cell(string column, double value) =>
-        double.IsNaN(value) ? null : TrainingLog.IsWhole(column) ? (long)value : value;
+        double.IsNaN(value) ? null : TrainingLog.IsWhole(column) ? (object)(long)value : value;
 
     private CurveChart Chart(string column) => new(column.Replace('_', ' '), "step", [.. _trained.Select(t =>
     {
