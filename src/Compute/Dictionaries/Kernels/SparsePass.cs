@@ -25,7 +25,7 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
     private const int ChunkRows = BatchRows<T>.ChunkRows;
 
     private readonly NativeRows<T>[] _preActivations;
-    private readonly NativeRows<T>[] _scratch;
+    private readonly NativeRows<T>[] _scratch, _among;
     private readonly NativeList<T> _all = new();
     private readonly List<ChunkPairs<T>> _chunks = [], _deadChunks = [];
     private readonly LatentOrder<T> _order, _deadOrder;
@@ -41,6 +41,7 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
         _hStride = parameters.PaddedLatents + 4 * System.Runtime.Intrinsics.Vector512<T>.Count;
         _preActivations = [.. Enumerable.Range(0, threads).Select(_ => new NativeRows<T>(ChunkRows, parameters.PaddedLatents, _hStride))];
         _scratch = [.. Enumerable.Range(0, threads).Select(_ => new NativeRows<T>(1, parameters.PaddedLatents))];
+        _among = [.. Enumerable.Range(0, threads).Select(_ => new NativeRows<T>(1, parameters.PaddedLatents))];
         (_order, _deadOrder) = (new LatentOrder<T>(parameters.Latents), new LatentOrder<T>(parameters.Latents));
     }
 
@@ -74,7 +75,7 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
     public override void Dispose()
     {
         base.Dispose();
-        foreach (var rows in _preActivations.Concat(_scratch)) rows.Dispose();
+        foreach (var rows in _preActivations.Concat(_scratch).Concat(_among)) rows.Dispose();
         foreach (var chunk in _chunks.Concat(_deadChunks)) chunk.Dispose();
         _order.Dispose();
         _deadOrder.Dispose();
@@ -149,7 +150,7 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
             Parameters.Encode(panel, Rows.Inputs.Row((long)chunk * ChunkRows), ChunkRows, h.Data, _hStride);
         pairs.Clear();
         _deadChunks[chunk].Clear();
-        var guess = bound;
+        var (guess, deadGuess) = (bound, T.NegativeInfinity);
         for (var row = 0; row < rows; row++)
         {
             var values = h.Row(row);
@@ -172,7 +173,7 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
             else if (TopSelection<T>.HasNaN(found, count)) _sawNaN = true;
             if (_sawNaN) return;
             pairs.Append(row, count);
-            if (_dead.Length > 0) SelectDead(worker, chunk, row, values);
+            if (_dead.Length > 0) SelectDead(worker, chunk, row, values, ref deadGuess);
         }
     }
 
@@ -186,14 +187,27 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
     }
 
     /// <summary>The d_in / 2 largest pre-activations among the dead, negative ones too.</summary>
-    private void SelectDead(int worker, int chunk, int row, T* values)
+    private void SelectDead(int worker, int chunk, int row, T* values, ref T guess)
     {
         _deadChunks[chunk].Room(_dead.Length, out var latents, out var found);
-        for (var i = 0; i < _dead.Length; i++) (latents[i], found[i]) = (_dead[i], values[_dead[i]]);
-        var (count, most) = (_dead.Length, Parameters.Inputs / 2);
-        if (TopSelection<T>.HasNaN(found, count)) _sawNaN = true;
-        else if (count > most) count = KeepLargest(worker, latents, found, count, most, out _);
-        if (!_sawNaN) _deadChunks[chunk].Append(row, count);
+        var among = _among[worker].Data;
+        for (var i = 0; i < _dead.Length; i++) among[i] = values[_dead[i]];
+        var (padded, most) = (NativeRows<T>.Padded(_dead.Length), Parameters.Inputs / 2);
+        new Span<T>(among + _dead.Length, padded - _dead.Length).Fill(T.NegativeInfinity);
+        var count = TopSelection<T>.Above(among, padded, guess, latents, found);
+        if (count < most) count = TopSelection<T>.Above(among, padded, T.NegativeInfinity, latents, found);
+        if (TopSelection<T>.HasNaN(found, count))
+        {
+            _sawNaN = true;
+            return;
+        }
+        if (count > most)
+        {
+            count = KeepLargest(worker, latents, found, count, most, out var last);
+            guess = last - T.Abs(last) * T.CreateChecked(1 - RowMargin);
+        }
+        for (var i = 0; i < count; i++) latents[i] = _dead[latents[i]];
+        _deadChunks[chunk].Append(row, count);
     }
 
     /// <summary>A chunk's codes, errors and their gradients.</summary>
