@@ -7,7 +7,7 @@ using InterpActors.Messages.Work;
 
 namespace InterpActors.Cluster.Tests;
 
-/// <summary>Whose units go where, with several nodes in the test's process, so that their runners can be slow, full or of other devices.</summary>
+/// <summary>Whose units go where, with nodes in the test's process, so that their runners can be slow, full or of other devices.</summary>
 public sealed class SchedulingTests(SmallStudy small) : ClusterTest(small), IClassFixture<SmallStudy>
 {
     /// <summary>Computes as the engine does, after whatever a test wants to happen first.</summary>
@@ -30,7 +30,8 @@ public sealed class SchedulingTests(SmallStudy small) : ClusterTest(small), ICla
         return (coordinator, $"{coordinator.Host}:{coordinator.Port}");
     }
 
-    private Task<ClusterNode> Node(string name, string seed, IUnitRunner runner, Func<ClusterNodeOptions, ClusterNodeOptions>? change = null)
+    private Task<ClusterNode> Node(string name, string seed, IUnitRunner runner,
+        Func<ClusterNodeOptions, ClusterNodeOptions>? change = null)
     {
         var options = new ClusterNodeOptions(["compute"], At(name), Engine, runner) { Seeds = [seed] };
         return ClusterNode.StartAsync(change?.Invoke(options) ?? options);
@@ -42,7 +43,8 @@ public sealed class SchedulingTests(SmallStudy small) : ClusterTest(small), ICla
         var (coordinator, seed) = await Coordinator();
         await using var _ = coordinator;
         // Minutes for a unit that takes a quarter of a second.
-        await using var slow = await Node("slow", seed, new Runner(Engine, c => c.Cancellation.WaitHandle.WaitOne(TimeSpan.FromMinutes(5))));
+        var stuck = new Runner(Engine, c => c.Cancellation.WaitHandle.WaitOne(TimeSpan.FromMinutes(5)));
+        await using var slow = await Node("slow", seed, stuck);
         await using var fast = await Node("fast", seed, new Runner(Engine, _ => { }));
         var desk = coordinator.Desk!;
         await desk.SubmitAsync(Small.Study);

@@ -4,8 +4,8 @@ namespace InterpActors.Actors.Work;
 
 /// <summary>
 /// Whose turn it is. Every study has an account of the worker time it used, divided by its weight; the smallest is served next, so studies
-/// that have work get worker time in proportion to their weights however long their units are. One that had no work for a while comes back at
-/// the others' level: it neither pays for its absence nor is paid for it.
+/// that have work get worker time in proportion to their weights however long their units are. One that had no work for a while comes back
+/// at the others' level: it neither pays for its absence nor is paid for it.
 /// </summary>
 internal sealed class FairShare
 {

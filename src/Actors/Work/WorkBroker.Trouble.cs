@@ -55,7 +55,7 @@ public sealed partial class WorkBroker
         return Move(worker, m, now, l => l.Unit.Study == m.Unit.Study);
     }
 
-    /// <summary>A machine that cannot go on gets no units for a while, as long as there is another one; all its workers share its fate.</summary>
+    /// <summary>A machine that cannot go on gets no units for a while, where there is another one; all its workers share its fate.</summary>
     private bool SetAside(UnitFailure m)
     {
         if (!_workers.TryGetValue(m.Worker, out var worker) || !_studies.ContainsKey(m.Unit.Study)) return false;
@@ -67,8 +67,8 @@ public sealed partial class WorkBroker
     }
 
     /// <summary>
-    /// Counts as a failed attempt, so that no unit is tried for ever; but for a while the study goes to workers with more memory, where there
-    /// are any.
+    /// Counts as a failed attempt, so that no unit is tried for ever; but for a while the study goes to workers with more memory, if there are
+    /// any.
     /// </summary>
     private bool Outgrown(UnitFailure m)
     {

@@ -9,9 +9,9 @@ using InterpActors.Messages.Work;
 namespace InterpActors.Actors.Work;
 
 /// <summary>
-/// Brings workers and studies together: who asks for work, who holds which unit, whose turn it is (<see cref="FairShare"/>), who can compute
-/// what (<see cref="StudyNeeds"/>). Holds nothing durable: after its death workers register again with what they hold, and nothing is handed
-/// out before every expected worker did so or the grace time is over.
+/// Brings workers and studies together: who asks for work, who holds which unit, whose turn it is (<see cref="FairShare"/>), who can
+/// compute what (<see cref="StudyNeeds"/>). Holds nothing durable: after its death workers register again with what they hold, and nothing
+/// is handed out before every expected worker did so or the grace time is over.
 /// </summary>
 public sealed partial class WorkBroker : ReceiveActor, IWithTimers
 {
@@ -59,7 +59,8 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
         Receive<UnitReturned>(Return);
         Receive<WorkerBeat>(Beat);
         Receive<WorkerLeaving>(m => Lose(m.Worker, "left", inOrder: true));
-        Receive<GetWorkers>(_ => Sender.Tell(new WorkersReply([.. _workers.Values.OrderBy(w => w.Id, StringComparer.Ordinal).Select(w => w.View(Now))])));
+        Receive<GetWorkers>(_ =>
+            Sender.Tell(new WorkersReply([.. _workers.Values.OrderBy(w => w.Id, StringComparer.Ordinal).Select(w => w.View(Now))])));
         Receive<DescribeStudy>(Describe);
         Receive<StudiesAwaited>(m => _awaited = [.. m.Studies.Where(s => !_studies.ContainsKey(s))]);
         Receive<StudyOpened>(Open);
@@ -192,7 +193,9 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
         if (study.Needs is { } needs)
         {
             if (!needs.AreMetBy(worker.Can)) return false;
-            if (worker.Can.Threads < needs.Threads && _workers.Values.Any(w => w.Can.Threads >= needs.Threads && CanTake(w, id, study, now))) return false;
+            if (worker.Can.Threads < needs.Threads
+                && _workers.Values.Any(w => w.Can.Threads >= needs.Threads && CanTake(w, id, study, now)))
+                return false;
         }
         return worker.IsFit(id, now) || !_workers.Values.Any(w => CanTake(w, id, study, now));
     }
@@ -239,7 +242,8 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
     /// <summary>Notes how long a unit took, the first time that its result is reported.</summary>
     private void Measure(UnitResult m)
     {
-        if (!_workers.TryGetValue(m.Worker, out var worker) || !worker.Leases.TryGetValue((m.Unit.Study, m.Unit.Ordinal), out var lease)) return;
+        if (!_workers.TryGetValue(m.Worker, out var worker)) return;
+        if (!worker.Leases.TryGetValue((m.Unit.Study, m.Unit.Ordinal), out var lease)) return;
         // A unit that was claimed may have been begun long before.
         if (lease.Assign is not null) lease.Seconds ??= Math.Max(0, (Now - worker.BegunAt).TotalSeconds);
     }
@@ -295,70 +299,6 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
         worker.LastBeat = Now;
         foreach (var study in worker.Awaited) study.Tell(new ProcessHeard(worker.Process));
         worker.Awaited.Clear();
-    }
-
-    private void Describe(DescribeStudy m)
-    {
-        if (_studies.TryGetValue(m.Study, out var study)) study.Actor.Forward(m);
-    }
-
-    private void Open(StudyOpened m)
-    {
-        _awaited?.Remove(m.Study);
-        if (_studies.TryGetValue(m.Study, out var study)) study.Actor = Sender;
-        else
-        {
-            study = new StudyEntry(Sender);
-            _studies.Add(m.Study, study);
-        }
-        (study.Needs, study.Share.Priority) = (m.Needs ?? study.Needs, m.Priority);
-        Context.Unwatch(study.Actor);
-        Context.WatchWith(Sender, new StudyDied(m.Study, Sender));
-        study.HasWork = m.HasWork;
-        if (m.HasWork) _share.Join(study.Share);
-        foreach (var lease in _workers.Values.SelectMany(w => w.Leases.Values).Where(l => l.Unit.Study == m.Study))
-            Sender.Tell(new UnitClaimed(lease.Unit));
-        if (m.HasWork) ServeAll();
-    }
-
-    private void HasWork(StudyId id)
-    {
-        if (!_studies.TryGetValue(id, out var study)) return;
-        if (!study.HasWork) _share.Join(study.Share);
-        study.HasWork = true;
-        ServeAll();
-    }
-
-    private void Close(StudyId id)
-    {
-        _awaited?.Remove(id);
-        if (_studies.Remove(id, out var study)) Context.Unwatch(study.Actor);
-        foreach (var worker in _workers.Values)
-        {
-            if (worker.Asked == id) worker.Asked = null;
-            worker.Unfit.Remove(id);
-            foreach (var key in worker.Leases.Keys.Where(k => k.Study == id).ToArray())
-            {
-                Release(worker, id, key.Ordinal);
-                worker.Actor.Tell(new DropUnit(id, key.Ordinal));
-            }
-        }
-        ServeAll();
-    }
-
-    private void Died(StudyDied m)
-    {
-        if (!_studies.TryGetValue(m.Study, out var study) || !study.Actor.Equals(m.Actor)) return;
-        if (_settings.ReviveAfter <= TimeSpan.Zero)
-        {
-            Close(m.Study);
-            return;
-        }
-        // Its journal failed, and it will be read again: workers go on, keep their results and keep sending them.
-        _studies.Remove(m.Study);
-        _awaited?.Add(m.Study);
-        foreach (var worker in _workers.Values.Where(w => w.Asked == m.Study)) worker.Asked = null;
-        ServeAll();
     }
 
     private void OnTick()

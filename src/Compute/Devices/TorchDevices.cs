@@ -19,8 +19,13 @@ public sealed class TorchDevices : IDeviceProvider
     public string Limits => _found.Value.Limits;
 
     /// <inheritdoc/>
-    public Device Open(string name) =>
-        name == DeviceNames.Cpu ? CPU : new Device(DeviceType.CUDA, int.Parse(name[(DeviceNames.Cuda.Length + 1)..], CultureInfo.InvariantCulture));
+    public Device Open(string name)
+    {
+        if (name == DeviceNames.Cpu) return CPU;
+        var number = int.Parse(name[(DeviceNames.Cuda.Length + 1)..], CultureInfo.InvariantCulture);
+        InitializeDeviceType(DeviceType.CUDA);
+        return new Device(DeviceType.CUDA, number);
+    }
 
     private static (ComputeDevice[] All, string Limits) Find()
     {

@@ -93,7 +93,7 @@ internal static class NodeCommand
                 Overrides = onTheLine,
             };
             if (parsed.GetValue(journal) is { } location) options = options with { Journal = JournalLocation.Parse(location) };
-            if (parsed.GetValue(workers) is not null && options.Computes && Array.TrueForAll(Names(parsed.GetValue(devices)), d => d != DeviceNames.Cpu))
+            if (parsed.GetValue(workers) is not null && options.Computes && !Names(parsed.GetValue(devices)).Contains(DeviceNames.Cpu))
                 throw new StudyException("there is one worker for each CUDA device", "--workers", "leave it out, or add cpu to --devices");
             if (options.Computes) options = options with { Devices = DeviceSlots.Choose(parsed.GetValue(devices), TorchDevices.Instance) };
             else if (parsed.GetValue(devices) is not null)

@@ -5,7 +5,7 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Hosting;
 
-/// <summary>Which workers a compute node has: several for the CPU, all sharing the weights in memory, and one for each other device.</summary>
+/// <summary>A compute node's workers: several for the CPU, all sharing the weights in memory, and one for each other device.</summary>
 public static class DeviceSlots
 {
     private static readonly string[] Dtypes = ["fp32", "fp64"];
@@ -29,7 +29,8 @@ public static class DeviceSlots
         {
             var kind = DeviceNames.KindOf(device.Name);
             var can = new WorkerCapabilities(kind, device.MemoryBytes, Dtypes, threads);
-            if (kind == DeviceNames.Cpu) slots.AddRange(Enumerable.Range(0, workers).Select(i => new WorkerSlot($"cpu-{i}", device.Name, can)));
+            if (kind == DeviceNames.Cpu)
+                slots.AddRange(Enumerable.Range(0, workers).Select(i => new WorkerSlot($"cpu-{i}", device.Name, can)));
             else slots.Add(new WorkerSlot(device.Name.Replace(':', '-'), device.Name, can));
         }
         return slots;

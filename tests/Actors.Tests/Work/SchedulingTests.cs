@@ -9,7 +9,7 @@ using InterpActors.TestSupport;
 
 namespace InterpActors.Actors.Tests.Work;
 
-/// <summary>Which worker gets which study's units: priorities, several units in hand, slow tails, what workers can, workers that cannot go on.</summary>
+/// <summary>Which worker gets which units: priorities, several units in hand, slow tails, what workers can and cannot do.</summary>
 public class SchedulingTests : ActorTestKit
 {
     private static readonly StudyId Id = FakePlanner.Study().Id;

@@ -17,7 +17,8 @@ public class TailPolicyTests
     [InlineData(10, 0.5, 1, 1, true)]
     // The idle worker is the slow one itself.
     [InlineData(10, 0, 1, 12, false)]
-    public void A_unit_is_given_away_again_where_that_ends_it_sooner(double age, double fraction, double typical, double slowness, bool worthIt) =>
+    public void A_unit_is_given_away_again_where_that_ends_it_sooner(double age, double fraction, double typical, double slowness,
+        bool worthIt) =>
         Assert.Equal(worthIt, Policy.IsWorthIt(TimeSpan.FromSeconds(age), fraction, typical, slowness));
 
     [Fact]

@@ -229,7 +229,9 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Priorities_and_kinds_of_devices_that_there_are_not()
     {
-        Assert.Contains("-10 to 10", await Refused("submit", Study(Heads), "--cluster", "http://127.0.0.1:1", "--priority", "11"), StringComparison.Ordinal);
-        Assert.Contains("gpu", await Refused("submit", Study(Heads), "--cluster", "http://127.0.0.1:1", "--device", "gpu"), StringComparison.Ordinal);
+        var file = Study(Heads);
+        Task<string> Submitted(params string[] more) => Refused(["submit", file, "--cluster", "http://127.0.0.1:1", .. more]);
+        Assert.Contains("-10 to 10", await Submitted("--priority", "11"), StringComparison.Ordinal);
+        Assert.Contains("gpu", await Submitted("--device", "gpu"), StringComparison.Ordinal);
     }
 }

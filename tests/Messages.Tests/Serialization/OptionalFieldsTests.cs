@@ -25,7 +25,8 @@ public class OptionalFieldsTests
     [Fact]
     public void What_a_worker_can_and_holds()
     {
-        var registration = Through(new RegisterWorker("w", "p", "cuda:0", [], null, 2, new WorkerCapabilities("cuda", 5L << 32, ["fp32"], 4)));
+        var can = new WorkerCapabilities("cuda", 5L << 32, ["fp32"], 4);
+        var registration = Through(new RegisterWorker("w", "p", "cuda:0", [], null, 2, can));
         Assert.Equal(("cuda", 5L << 32, 4), (registration.Can!.DeviceKind, registration.Can.MemoryBytes, registration.Can.Threads));
         Assert.Equal(["fp32"], registration.Can.Dtypes);
         Assert.Equal(7, Through(new RequestWork("w", "e", 4, [new UnitTry(Id, 7, 1)])).Holding!.Single().Ordinal);
@@ -42,7 +43,8 @@ public class OptionalFieldsTests
         Assert.Null(Golden<SubmitStudy>().Priority);
         Assert.Null(Golden<StudySnapshot>().Priority);
         var progress = new StudyProgress(Id, RunState.Running, 1, 0, 0, 0, [], [], [], [], 0, null, 2, "no worker");
-        Assert.Equal((2, "no worker"), (Through(new ProgressReply(progress)).Progress.Priority, Through(new ProgressReply(progress)).Progress.Waiting));
+        var read = Through(new ProgressReply(progress)).Progress;
+        Assert.Equal((2, "no worker"), (read.Priority, read.Waiting));
     }
 
     [Fact]
