@@ -13,6 +13,9 @@ namespace InterpActors.Actors.Compute;
 /// </summary>
 public sealed class DeviceWorker : ReceiveActor, IWithTimers
 {
+    // So many times the time that a worker should have work for: those behind a unit that takes longer wait too long.
+    private const int LongWait = 4;
+
     private sealed record Tick;
 
     private sealed record DrainExpired;
@@ -135,17 +138,29 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
             _services.Broker.Tell(new WorkerBeat(_id, _epoch, _running?.Unit, _running?.Fraction ?? 0, _running?.Words));
         if (_report is not null) _services.Broker.Tell(_report);
         if (_running is { Started: false }) _services.Broker.Tell(new DescribeStudy(_running.Unit.Study));
+        if (_queue.Count > 0 && Elapsed > LongWait * _services.Settings.Prefetch.Time) HandBack();
         Ask(Holding());
     }
 
     private int InHand => (_running is null ? 0 : 1) + (_report is null ? 0 : 1) + _queue.Count;
 
-    private int Demand => _services.Settings.Prefetch.Demand(_seconds);
+    private TimeSpan Elapsed => _running is { Started: true } running ? _services.Clock.GetElapsedTime(running.StartedAt) : TimeSpan.Zero;
+
+    /// <summary>By the speed up to now; a unit that takes longer than its forerunners shows before it is done.</summary>
+    private int Demand => _services.Settings.Prefetch.Demand(_seconds is { } mean ? Math.Max(mean, Elapsed.TotalSeconds) : null);
 
     /// <param name="holding">On a tick, what is in hand.</param>
     private void Ask(IReadOnlyList<UnitTry>? holding = null)
     {
         if (_drainer is null && _epoch.Length > 0 && InHand < Demand) _services.Broker.Tell(new RequestWork(_id, _epoch, Demand, holding));
+    }
+
+    /// <summary>What was not begun is for other workers.</summary>
+    private void HandBack()
+    {
+        var demand = _drainer is null ? Demand : 0;
+        foreach (var waiting in _queue) _services.Broker.Tell(new UnitReturned(_id, waiting.Try(), demand));
+        _queue.Clear();
     }
 
     private void OnAssign(Assign m)
@@ -268,8 +283,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     private void OnDrain(Drain m)
     {
         _drainer = Sender;
-        foreach (var waiting in _queue) _services.Broker.Tell(new UnitReturned(_id, waiting.Try(), 0));
-        _queue.Clear();
+        HandBack();
         // A long unit goes on elsewhere, or later, from its last checkpoint.
         if (_running is { Assign.Unit.Engine: EngineKind.Training } running) running.Cancellation.Cancel();
         if (_running is null && _report is null) Leave();

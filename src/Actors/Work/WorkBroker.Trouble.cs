@@ -77,7 +77,7 @@ public sealed partial class WorkBroker
         _log.Warning("worker {0} has too little memory for {1}: {2}", m.Worker, m.Unit.Study, m.Error);
         var memory = worker.Can.MemoryBytes;
         foreach (var other in _workers.Values)
-            if (other.Process == worker.Process || (memory > 0 && other.Can.MemoryBytes > 0 && other.Can.MemoryBytes <= memory))
+            if ((other.Process == worker.Process && other.Device == worker.Device) || (memory > 0 && other.Can.MemoryBytes > 0 && other.Can.MemoryBytes <= memory))
                 other.Unfit[m.Unit.Study] = until;
         return false;
     }

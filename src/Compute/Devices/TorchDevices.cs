@@ -42,5 +42,5 @@ public sealed class TorchDevices : IDeviceProvider
     /// <summary>A CPU build is not asked: torch would look for CUDA libraries all over the machine.</summary>
     private static bool IsBuiltForCuda =>
         new[] { AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native") }
-            .Any(f => File.Exists(Path.Combine(f, "libtorch_cuda.so")));
+            .Any(f => Directory.Exists(f) && Directory.EnumerateFiles(f, "libtorch_cuda*").Any());
 }

@@ -221,6 +221,28 @@ public class DeviceWorkerTests : ActorTestKit
     }
 
     [Fact]
+    public void Units_behind_one_that_turns_out_long_are_handed_back_and_no_more_are_wanted()
+    {
+        var worker = Sys.ActorOf(DeviceWorker.Props("w3", new WorkerSlot("cpu-0", "cpu"), Services(Settings)));
+        void Expect<T>(Predicate<T> what) => _broker.FishForMessage<T>(m => what(m));
+        Expect<RegisterWorker>(m => m.Worker == "w3");
+        worker.Tell(new Registered("e1"), _broker);
+        worker.Tell(Assign(1), _broker);
+        worker.Tell(new StudyDescription(Study), _broker);
+        var first = _engine.ExpectMsg<ComputeUnit>();
+        _clock.Advance(TimeSpan.FromMilliseconds(50));
+        worker.Tell(Done(first), _engine);
+        worker.Tell(new ResultAck(Study.Id, 1), _broker);
+        Expect<RequestWork>(m => m.Demand == 5);
+        for (var i = 2; i < 5; i++) worker.Tell(Assign(i), _broker);
+        _engine.ExpectMsg<ComputeUnit>();
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Expect<UnitReturned>(m => m is { Unit.Ordinal: 3, Demand: 1 });
+        Expect<UnitReturned>(m => m is { Unit.Ordinal: 4, Demand: 1 });
+        Sys.Stop(worker);
+    }
+
+    [Fact]
     public void Long_units_are_taken_one_at_a_time() => Assert.Equal(1, After(TimeSpan.FromSeconds(1)).Demand);
 
     [Fact]
