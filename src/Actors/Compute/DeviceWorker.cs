@@ -139,7 +139,8 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         if (_report is not null) _services.Broker.Tell(_report);
         if (_running is { Started: false }) _services.Broker.Tell(new DescribeStudy(_running.Unit.Study));
         if (_queue.Count > 0 && Elapsed > LongWait * _services.Settings.Prefetch.Time) HandBack();
-        Ask(Holding());
+        // Also where it wants nothing: what the broker thinks it holds beyond that was lost on the way.
+        if (_drainer is null) _services.Broker.Tell(new RequestWork(_id, _epoch, Told, Holding()));
     }
 
     private int InHand => (_running is null ? 0 : 1) + (_report is null ? 0 : 1) + _queue.Count;
@@ -149,17 +150,18 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     /// <summary>By the speed up to now; a unit that takes longer than its forerunners shows before it is done.</summary>
     private int Demand => _services.Settings.Prefetch.Demand(_seconds is { } mean ? Math.Max(mean, Elapsed.TotalSeconds) : null);
 
-    /// <param name="holding">On a tick, what is in hand.</param>
-    private void Ask(IReadOnlyList<UnitTry>? holding = null)
+    /// <summary>The demand as the broker is told it, which knows nothing of a dropped unit that the engine is still busy with.</summary>
+    private int Told => _drainer is not null ? 0 : Demand - (_running is { Dropped: true } ? 1 : 0);
+
+    private void Ask()
     {
-        if (_drainer is null && _epoch.Length > 0 && InHand < Demand) _services.Broker.Tell(new RequestWork(_id, _epoch, Demand, holding));
+        if (_drainer is null && _epoch.Length > 0 && InHand < Demand) _services.Broker.Tell(new RequestWork(_id, _epoch, Told));
     }
 
     /// <summary>What was not begun is for other workers.</summary>
     private void HandBack()
     {
-        var demand = _drainer is null ? Demand : 0;
-        foreach (var waiting in _queue) _services.Broker.Tell(new UnitReturned(_id, waiting.Try(), demand));
+        foreach (var waiting in _queue) _services.Broker.Tell(new UnitReturned(_id, waiting.Try(), Told));
         _queue.Clear();
     }
 
@@ -172,7 +174,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         var isTwin = Holding().Exists(h => h.Study == unit.Study && h.Ordinal == unit.Ordinal);
         if (_drainer is not null || InHand >= Demand || isTwin)
         {
-            _services.Broker.Tell(new UnitReturned(_id, unit, _drainer is null ? Demand : 0));
+            _services.Broker.Tell(new UnitReturned(_id, unit, Told));
             return;
         }
         _queue.Add(m);

@@ -19,7 +19,8 @@ public sealed record RegisterWorker(
     string Worker, string Process, string Device, IReadOnlyList<UnitTry> Holding, string? Node = null, int? Siblings = null,
     WorkerCapabilities? Can = null) : IWireMessage;
 
-/// <summary>Worker to broker: give me units. Parked until there are some; sent again on every tick, so a lost one does no harm.</summary>
+/// <summary>Worker to broker: give me units, as far as I hold fewer than I may. Parked until there are some; sent again on every
+/// tick, so a lost one does no harm.</summary>
 /// <param name="Epoch">The broker incarnation the worker registered with.</param>
 /// <param name="Demand">How many units the worker may hold at a time; more than one where units are short.</param>
 /// <param name="Holding">On a tick, the units in hand: what the broker leased beyond them was lost on the way. Null: not said.</param>

@@ -155,6 +155,9 @@ public class DeviceWorkerTests : ActorTestKit
         var unit = Computing(3);
         _worker.Tell(new DropUnit(Study.Id, 3), _broker);
         AwaitCondition(() => unit.Cancellation.IsCancellationRequested);
+        // The engine is still busy with it: another unit would come and go.
+        _worker.Tell(Assign(4), _broker);
+        Assert.Equal((4, 0), (_broker.ExpectMsg<UnitReturned>() is var r ? (r.Unit.Ordinal, r.Demand) : default));
         _worker.Tell(Done(unit), _engine);
         Assert.Equal(new ProcessCount("p", 5), Assert.Single(_broker.ExpectMsg<ReportComputed>().Processes));
         _broker.ExpectMsg<RequestWork>();
