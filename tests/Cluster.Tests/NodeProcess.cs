@@ -24,9 +24,10 @@ public sealed class NodeProcess : IDisposable
     public static Task<NodeProcess> StartAsync(params string[] arguments) => StartInAsync("", arguments);
 
     /// <param name="folder">The working folder; the test's own where it is empty.</param>
-    public static async Task<NodeProcess> StartInAsync(string folder, params string[] arguments)
+    /// <param name="program">The program; null for this build's.</param>
+    public static async Task<NodeProcess> StartInAsync(string folder, string[] arguments, string? program = null)
     {
-        var node = new NodeProcess(Start(["node", .. arguments], folder));
+        var node = new NodeProcess(Start(["node", .. arguments], folder, program));
         try
         {
             node._process.ErrorDataReceived += (_, e) =>
@@ -113,10 +114,11 @@ public sealed class NodeProcess : IDisposable
         }
     }
 
-    private static Process Start(string[] arguments, string folder = "") => Process.Start(new ProcessStartInfo("dotnet", [typeof(CommandLine).Assembly.Location, .. arguments])
-    {
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-        WorkingDirectory = folder,
-    })!;
+    private static Process Start(string[] arguments, string folder = "", string? program = null) =>
+        Process.Start(new ProcessStartInfo("dotnet", [program ?? typeof(CommandLine).Assembly.Location, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder,
+        })!;
 }

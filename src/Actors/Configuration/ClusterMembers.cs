@@ -23,6 +23,15 @@ public static class ClusterMembers
     public static IReadOnlyCollection<string> ComputeNodes(Cluster cluster) =>
         [.. cluster.State.Members.Where(m => m.Status == MemberStatus.Up && m.HasRole(ComputeRole)).Select(m => HostPort(m.Address)!)];
 
+    /// <summary>A member that was here before this one and whose messages are of another version; null where there is none.</summary>
+    public static Member? Stranger(Cluster cluster)
+    {
+        var self = cluster.SelfMember;
+        var wire = NodeVersion.Parse(self.AppVersion.Version).Wire;
+        return cluster.State.Members.FirstOrDefault(m =>
+            m.Status is MemberStatus.Up or MemberStatus.Leaving && !m.Equals(self) && m.IsOlderThan(self) && NodeVersion.Parse(m.AppVersion.Version).Wire != wire);
+    }
+
     /// <summary>All members, oldest first.</summary>
     public static IReadOnlyList<MemberView> View(Cluster cluster)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Reports;
 
@@ -25,7 +26,13 @@ public static class ManifestJson
             ["threads"] = study.Execution.Threads,
             ["matmul"] = study.Execution.Matmul,
             ["seeds"] = new JsonObject { ["study"] = Seed(canonical) },
-            ["code"] = new JsonObject { ["version"] = machine.CodeVersion, ["runtime"] = machine.Runtime, ["torch"] = machine.Torch },
+            ["code"] = new JsonObject
+            {
+                ["version"] = machine.CodeVersion,
+                ["computed_by"] = Versions(result.History),
+                ["runtime"] = machine.Runtime,
+                ["torch"] = machine.Torch,
+            },
             ["hardware"] = new JsonObject
             {
                 ["cpu"] = machine.Cpu,
@@ -51,6 +58,11 @@ public static class ManifestJson
         ["path"] = model.Path,
         ["processing"] = model.Processing,
     };
+
+    /// <summary>The versions of the programs whose units are in the results: several after an upgrade.</summary>
+    private static JsonArray Versions(RunHistory history) => new(
+        [.. history.Processes.Where(p => p.UnitsCommitted > 0).Select(p => ProcessName.VersionOf(p.Process)).OfType<string>()
+            .Distinct().Order(StringComparer.Ordinal).Select(v => (JsonNode?)JsonValue.Create(v))]);
 
     /// <summary>The study's seed from its canonical form, which holds the study's keys at its root or under <c>study</c>.</summary>
     public static long? Seed(JsonNode canonical)

@@ -81,6 +81,7 @@ internal sealed class ClusterMembership
                 + HoconFolder.Set("interp.journal.connection-string", options.IsCoordinator ? options.Journal.ConnectionString : "")
                 + HoconFolder.Set("akka.remote.dot-netty.tcp.hostname", options.Host)
                 + HoconFolder.Set("akka.remote.dot-netty.tcp.port", port.ToString(CultureInfo.InvariantCulture))
+                + HoconFolder.Set("akka.cluster.app-version", NodeVersion.Mine.Announced)
                 + $"akka.cluster.roles = [{string.Join(", ", options.Roles)}]\n"
                 + options.Overrides
                 // Last: no setting takes the certificates away.
@@ -90,7 +91,7 @@ internal sealed class ClusterMembership
         {
             throw new StudyException($"the configuration cannot be read: {e.Message}", null, "check --config and --set", e);
         }
-        var process = $"{DateTimeOffset.UtcNow:yyyyMMdd'T'HHmmss.fff}-{Environment.MachineName}-{Environment.ProcessId}";
+        var process = ProcessName.New(Environment.MachineName);
         return await ActorHost.StartAsync(config, akka =>
         {
             if (options.Identity is { } identity) akka.AddSetup(Encryption(identity, trouble));
@@ -149,6 +150,11 @@ internal sealed class ClusterMembership
         if (!up.Task.IsCompleted)
             throw new StudyException(
                 $"no seed node let this node in ({string.Join(", ", seeds)}){_trouble.Words}", null, "check that one of them runs and can be reached");
+        if (ClusterMembers.Stranger(Cluster) is { } stranger)
+            throw new StudyException(
+                $"{ClusterMembers.HostPort(stranger.Address)} runs version {NodeVersion.Parse(stranger.AppVersion.Version)}, "
+                + $"whose messages this node ({NodeVersion.Parse(Cluster.SelfMember.AppVersion.Version)}) does not understand",
+                null, "upgrade within one major version node by node, to another one all at once");
     }
 
     /// <summary>Leaves in good order: units first, then the cluster, then the actors.</summary>

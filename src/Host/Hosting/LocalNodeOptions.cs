@@ -1,3 +1,4 @@
+using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Host.Hosting;
@@ -17,7 +18,7 @@ public sealed record LocalNodeOptions(string JournalPath, int Workers, IStudyPla
     public string Overrides { get; init; } = "";
 
     /// <summary>Names this process's incarnation in the run's history.</summary>
-    public string Process { get; init; } = $"{DateTimeOffset.UtcNow:yyyyMMdd'T'HHmmss.fff}-{Environment.ProcessId}";
+    public string Process { get; init; } = ProcessName.New();
 
     /// <summary>The path of the ledger beside a journal.</summary>
     public static string LedgerPath(string journalPath) =>

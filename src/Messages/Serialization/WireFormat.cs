@@ -11,6 +11,12 @@ namespace InterpActors.Messages.Serialization;
 /// </summary>
 public static class WireFormat
 {
+    /// <summary>
+    /// The version of the protocol as a whole: nodes of another one are not let in. It changes only when a manifest that is still sent stops
+    /// being read, which a patch version never does.
+    /// </summary>
+    public const int Version = 1;
+
     /// <summary>The version of the journal's contents; a journal of a newer version is refused.</summary>
     public const int JournalVersion = 1;
 
