@@ -22,6 +22,7 @@ internal sealed class ArtifactNode : ReceiveActor
     private readonly ArtifactSettings _settings;
     private readonly Func<IReadOnlyList<ICanTell>> _others;
     private readonly Dictionary<ArtifactId, List<IActorRef>> _askers = [];
+    private readonly Dictionary<ArtifactId, List<(IActorRef Asker, bool AsResult)>> _keepFor = [];
     private readonly Dictionary<IActorRef, ArtifactId> _fetches = [];
     private readonly Queue<FetchArtifact> _queue = new();
     private readonly Dictionary<IActorRef, DateTime> _receivers = [];
@@ -33,6 +34,7 @@ internal sealed class ArtifactNode : ReceiveActor
         Receive<FindArtifact>(Find);
         Receive<ReadArtifact>(Read);
         Receive<FetchArtifact>(Fetch);
+        Receive<KeepArtifact>(Keep);
         Receive<Fetched>(m => Answer(m.Artifact, m));
         Receive<NotFetched>(m => Answer(m.Artifact, m));
         Receive<Terminated>(Gone);
@@ -87,6 +89,40 @@ internal sealed class ArtifactNode : ReceiveActor
         StartNext();
     }
 
+    /// <summary>For another node, which has the file and may go.</summary>
+    private void Keep(KeepArtifact m)
+    {
+        try
+        {
+            if (_store.Find(m.Artifact) is not null || _store.AdoptOffered(m.Artifact))
+            {
+                Confirm(m.Artifact, Sender, m.AsResult);
+                return;
+            }
+        }
+        catch (Exception e) when (e is ArtifactException or IOException or UnauthorizedAccessException)
+        {
+            Sender.Tell(new ArtifactNotKept(m.Artifact, e.Message));
+            return;
+        }
+        if (!_keepFor.TryGetValue(m.Artifact, out var waiting)) _keepFor[m.Artifact] = waiting = [];
+        waiting.Add((Sender, m.AsResult));
+        if (waiting.Count == 1) Self.Tell(new FetchArtifact(m.Artifact, m.Bytes), ActorRefs.NoSender);
+    }
+
+    private void Confirm(ArtifactId artifact, IActorRef asker, bool asResult)
+    {
+        try
+        {
+            if (asResult) _store.KeepForGood(artifact);
+            asker.Tell(new ArtifactKept(artifact));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            asker.Tell(new ArtifactNotKept(artifact, e.Message));
+        }
+    }
+
     private void StartNext()
     {
         while (_fetches.Count < _settings.Parallel && _queue.TryDequeue(out var next))
@@ -99,6 +135,14 @@ internal sealed class ArtifactNode : ReceiveActor
 
     private void Answer(ArtifactId artifact, object answer)
     {
+        if (_keepFor.Remove(artifact, out var keepers))
+        {
+            foreach (var (asker, asResult) in keepers)
+            {
+                if (answer is NotFetched failed) asker.Tell(new ArtifactNotKept(artifact, failed.Problem));
+                else Confirm(artifact, asker, asResult);
+            }
+        }
         if (!_askers.Remove(artifact, out var askers)) return;
         foreach (var asker in askers) asker.Tell(answer);
     }

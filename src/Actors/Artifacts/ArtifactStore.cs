@@ -30,12 +30,13 @@ public sealed class ArtifactStore
         _root = Path.GetFullPath(root);
         _limit = limit;
         Directory.CreateDirectory(Incoming);
+        Directory.CreateDirectory(Kept);
         // Made again when they are asked for; what they pointed to may be gone.
         if (Directory.Exists(Folders)) Directory.Delete(Folders, recursive: true);
         Scan();
     }
 
-    /// <summary>Bytes that the store may hold, files on their way included.</summary>
+    /// <summary>Bytes that the store may hold, files on their way included, those that never go not.</summary>
     public long Limit
     {
         get { lock (_lock) return _limit; }
@@ -51,6 +52,9 @@ public sealed class ArtifactStore
     internal string Folders => Path.Combine(_root, "folders");
 
     private string Incoming => Path.Combine(_root, "incoming");
+
+    /// <summary>Holds an empty file for every artifact that never goes.</summary>
+    private string Kept => Path.Combine(_root, "kept");
 
     /// <summary>The path of a file of the store that is what its name says; null where there is none. Reads the whole file on first use.</summary>
     public string? Find(ArtifactId artifact)
@@ -97,6 +101,18 @@ public sealed class ArtifactStore
         lock (_lock)
             foreach (var artifact in held) _holds[artifact] = _holds.GetValueOrDefault(artifact) + 1;
         return new Holding(this, held);
+    }
+
+    /// <summary>Keeps a file that is here for good, also in later processes, and no longer counts it against the limit.</summary>
+    /// <exception cref="IOException">That cannot be noted.</exception>
+    public void KeepForGood(ArtifactId artifact)
+    {
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(artifact, out var entry) || entry.IsKept) return;
+            File.WriteAllBytes(Path.Combine(Kept, artifact.Value), []);
+            entry.IsKept = true;
+        }
     }
 
     /// <summary>Begins to write a file, or goes on where an earlier writer was interrupted. One writer at a time.</summary>
@@ -150,6 +166,17 @@ public sealed class ArtifactStore
             writer.Write(buffer.AsSpan(0, read));
         }
         return writer.Complete();
+    }
+
+    /// <summary>Takes a copy of a file that was offered.</summary>
+    /// <returns>False where none was, or it has changed.</returns>
+    /// <exception cref="ArtifactException">There is no room for it.</exception>
+    /// <exception cref="IOException">It cannot be read or written.</exception>
+    public bool AdoptOffered(ArtifactId artifact)
+    {
+        string? path;
+        lock (_lock) path = Offered(artifact)?.FullName;
+        return path is not null && Adopt(artifact, path);
     }
 
     /// <summary>A file outside the store holds an artifact, to be sent on from there. Its content has just been checked.</summary>
@@ -257,6 +284,8 @@ public sealed class ArtifactStore
             foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
                 if (ArtifactId.IsValid(Path.GetFileName(folder) + file.Name))
                     _entries[new ArtifactId(Path.GetFileName(folder) + file.Name)] = new Entry(file.Length) { LastUse = file.LastAccessTimeUtc };
+        foreach (var file in new DirectoryInfo(Kept).EnumerateFiles())
+            if (ArtifactId.IsValid(file.Name) && _entries.TryGetValue(new ArtifactId(file.Name), out var entry)) entry.IsKept = true;
         foreach (var file in new DirectoryInfo(Incoming).EnumerateFiles())
         {
             var name = Path.GetFileNameWithoutExtension(file.Name);
@@ -265,7 +294,7 @@ public sealed class ArtifactStore
         }
     }
 
-    private long Total() => _entries.Values.Sum(e => e.Bytes) + _partials.Values.Sum();
+    private long Total() => _entries.Values.Where(e => !e.IsKept).Sum(e => e.Bytes) + _partials.Values.Sum();
 
     private void MakeRoom(ArtifactId artifact, long bytes)
     {
@@ -279,7 +308,7 @@ public sealed class ArtifactStore
             File.Delete(PartialPath(old));
             _partials.Remove(old);
         }
-        foreach (var (old, entry) in _entries.Where(e => !_holds.ContainsKey(e.Key)).OrderBy(e => e.Value.LastUse).ToArray())
+        foreach (var (old, entry) in _entries.Where(e => !e.Value.IsKept && !_holds.ContainsKey(e.Key)).OrderBy(e => e.Value.LastUse).ToArray())
         {
             if (free >= bytes) return;
             free += entry.Bytes;
@@ -315,6 +344,7 @@ public sealed class ArtifactStore
     {
         public long Bytes { get; } = bytes;
         public DateTime LastUse { get; set; }
+        public bool IsKept { get; set; }
 
         /// <summary>Length and time of change that the content was checked with in this process.</summary>
         public (long, DateTime)? Checked { get; set; }

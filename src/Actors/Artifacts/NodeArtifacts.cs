@@ -17,6 +17,8 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
 
     private readonly Lazy<ArtifactStore> _store = new(() => new ArtifactStore(folder));
     private volatile IActorRef? _node;
+    private volatile Func<IReadOnlyList<ICanTell>> _coordinators = () => [];
+    private TimeSpan _patience;
 
     /// <summary>The node's own store.</summary>
     public ArtifactStore Store => _store.Value;
@@ -28,17 +30,21 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
     public void Join(ActorSystem system)
     {
         var cluster = Cluster.Get(system);
-        Join(system, () => [.. cluster.State.Members
-            .Where(m => m.Address != cluster.SelfAddress && m.Status is MemberStatus.Up or MemberStatus.WeaklyUp or MemberStatus.Leaving)
-            .OrderByDescending(m => m.HasRole(ClusterMembers.CoordinatorRole))
-            .Select(m => system.ActorSelection(new RootActorPath(m.Address) / "user" / ArtifactNode.Name))]);
+        IReadOnlyList<ICanTell> Nodes(Func<Member, bool> wanted) =>
+        [
+            .. cluster.State.Members.Where(m => m.Status is MemberStatus.Up or MemberStatus.WeaklyUp or MemberStatus.Leaving).Where(wanted)
+                .Select(m => system.ActorSelection(new RootActorPath(m.Address) / "user" / ArtifactNode.Name)),
+        ];
+        Join(system, () => Nodes(m => m.Address != cluster.SelfAddress), () => Nodes(m => m.HasRole(ClusterMembers.CoordinatorRole)));
     }
 
     /// <param name="others">The other nodes' actors.</param>
-    internal void Join(ActorSystem system, Func<IReadOnlyList<ICanTell>> others)
+    /// <param name="coordinators">The actors of the coordinators, this node's own too if it is one.</param>
+    internal void Join(ActorSystem system, Func<IReadOnlyList<ICanTell>> others, Func<IReadOnlyList<ICanTell>> coordinators)
     {
         var settings = ArtifactSettings.From(system.Settings.Config);
         Store.Limit = settings.CacheLimit;
+        (_patience, _coordinators) = (settings.Patience, coordinators);
         UploadLimit = Math.Min(settings.UploadLimit, settings.CacheLimit);
         _node = system.ActorOf(ArtifactNode.Props(Store, settings, others), ArtifactNode.Name);
     }
@@ -67,6 +73,39 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
             if (e is IOException or UnauthorizedAccessException) throw new ArtifactException($"{name}: {e.Message}", e);
             throw;
         }
+    }
+
+    /// <inheritdoc/>
+    public void Keep(IReadOnlyList<NamedArtifact> files, bool asResults, CancellationToken cancellation)
+    {
+        var until = DateTime.UtcNow + _patience;
+        foreach (var file in files.DistinctBy(f => f.Artifact))
+        {
+            while (AskToKeep(new KeepArtifact(file.Artifact, file.Bytes, asResults), cancellation) is { } problem)
+            {
+                if (DateTime.UtcNow > until && (!asResults || problem.Length > 0))
+                    throw new ArtifactException($"no coordinator keeps {file.Name}: {(problem.Length > 0 ? problem : "none answers")}");
+                cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    /// <returns>Null where a coordinator has the file; else why none has, empty where none answered.</returns>
+    private string? AskToKeep(KeepArtifact keep, CancellationToken cancellation)
+    {
+        var asked = _coordinators().Select(c => c.Ask<object>(keep, OneAsk, cancellation)).ToList();
+        var problem = "";
+        while (asked.Count > 0)
+        {
+            var answered = Task.WhenAny(asked).GetAwaiter().GetResult();
+            asked.Remove(answered);
+            cancellation.ThrowIfCancellationRequested();
+            if (!answered.IsCompletedSuccessfully) continue;
+            if (answered.Result is ArtifactKept) return null;
+            if (answered.Result is ArtifactNotKept failed) problem = failed.Problem;
+        }
+        return problem;
     }
 
     private void Fetch(NamedArtifact file, CancellationToken cancellation)

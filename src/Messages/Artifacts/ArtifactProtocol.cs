@@ -16,6 +16,19 @@ public sealed record ArtifactMissing(ArtifactId Artifact) : IWireMessage;
 /// <param name="Length">At most <see cref="ArtifactChunk.LargestLength"/>; the last piece is shorter.</param>
 public sealed record ReadArtifact(ArtifactId Artifact, long Offset, int Length) : IWireMessage;
 
+/// <summary>
+/// Node to coordinator: fetch this file and keep it. Answered by <see cref="ArtifactKept"/> or <see cref="ArtifactNotKept"/>; may be sent again.
+/// </summary>
+/// <param name="AsResult">It must never go.</param>
+public sealed record KeepArtifact(ArtifactId Artifact, long Bytes, bool AsResult) : IWireMessage;
+
+/// <summary>It is in the coordinator's store.</summary>
+public sealed record ArtifactKept(ArtifactId Artifact) : IWireMessage;
+
+/// <summary>It cannot be kept.</summary>
+/// <param name="Problem">One line.</param>
+public sealed record ArtifactNotKept(ArtifactId Artifact, string Problem) : IWireMessage;
+
 /// <summary>A piece of a file. Whoever receives it trusts only the hash of the whole.</summary>
 public sealed record ArtifactChunk(ArtifactId Artifact, long Offset, byte[] Content) : IWireMessage
 {

@@ -20,6 +20,14 @@ public interface IArtifacts
     /// <summary>Tells that a file of this machine, outside the store, holds an artifact: other nodes can have it from there.</summary>
     /// <param name="path">Absolute; its content has just been checked.</param>
     void Offer(ArtifactId artifact, string path);
+
+    /// <summary>
+    /// Brings files that were offered here to the coordinators, so that they outlive this node; blocks until one of them has all. Results wait
+    /// for a coordinator as long as it takes; other files do not.
+    /// </summary>
+    /// <param name="asResults">True for what must never go; false for what may, as inputs do, when the coordinator's store is full.</param>
+    /// <exception cref="ArtifactException">No coordinator can keep them.</exception>
+    void Keep(IReadOnlyList<NamedArtifact> files, bool asResults, CancellationToken cancellation);
 }
 
 /// <summary>A folder of files that stay until it is disposed.</summary>

@@ -66,4 +66,7 @@ namespace InterpActors.Messages.Serialization;
 [JsonSerializable(typeof(ArtifactMissing))]
 [JsonSerializable(typeof(ReadArtifact))]
 [JsonSerializable(typeof(ArtifactChunk))]
+[JsonSerializable(typeof(KeepArtifact))]
+[JsonSerializable(typeof(ArtifactKept))]
+[JsonSerializable(typeof(ArtifactNotKept))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -13,6 +13,7 @@ public sealed class ArtifactFetchTests() : ActorTestKit("""
     private const int Piece = ArtifactChunk.LargestLength;
     private readonly StoreFolder _folder = new();
     private readonly List<ICanTell> _others = [];
+    private readonly List<ICanTell> _coordinators = [];
 
     protected override void AfterAll()
     {
@@ -113,10 +114,59 @@ public sealed class ArtifactFetchTests() : ActorTestKit("""
         await probes[0].ExpectMsgAsync<ArtifactMissing>();
     }
 
+    [Fact]
+    public void What_a_node_has_made_is_kept_by_a_coordinator_for_good()
+    {
+        var content = StoreFolder.Content(1, 2 * Piece + 5);
+        var id = StoreFolder.Id(content);
+        var path = _folder.At("made.bin");
+        File.WriteAllBytes(path, content);
+        NamedArtifact[] files = [new("made.bin", id, content.Length)];
+        var worker = Node("worker");
+        Assert.Contains("none answers", Assert.Throws<ArtifactException>(() => worker.Keep(files, false, default)).Message, StringComparison.Ordinal);
+        using var leaving = new CancellationTokenSource(200);
+        Assert.ThrowsAny<OperationCanceledException>(() => worker.Keep(files, true, leaving.Token));
+
+        var store = _folder.Store("coordinator", limit: content.Length);
+        var workersOwn = Sys.ActorSelection("/user/" + ArtifactNode.Name);
+        _coordinators.Add(CreateTestProbe().Ref);
+        _coordinators.Add(Sys.ActorOf(ArtifactNode.Props(store, ArtifactSettings.From(Sys.Settings.Config), () => [workersOwn])));
+        worker.Offer(id, path);
+        worker.Keep(files, true, default);
+        worker.Keep(files, true, default);
+
+        File.Delete(path);
+        Assert.Equal(content, File.ReadAllBytes(store.Find(id)!));
+        Assert.Equal(0, store.Used);
+        store = _folder.Store("coordinator", limit: content.Length);
+        StoreFolder.Put(store, StoreFolder.Content(2, content.Length));
+        Assert.NotNull(store.Find(id));
+    }
+
+    [Fact]
+    public void A_coordinator_that_computes_takes_a_copy_of_its_own_and_one_that_is_full_says_so()
+    {
+        var content = StoreFolder.Content(1, 1000);
+        var id = StoreFolder.Id(content);
+        var path = _folder.At("made.bin");
+        File.WriteAllBytes(path, content);
+        NamedArtifact[] files = [new("made.bin", id, content.Length)];
+        var own = Node("own");
+        _coordinators.Add(Sys.ActorSelection("/user/" + ArtifactNode.Name));
+        own.Offer(id, path);
+        own.Store.Limit = 10;
+        Assert.Contains("cache-limit", Assert.Throws<ArtifactException>(() => own.Keep(files, false, default)).Message, StringComparison.Ordinal);
+        own.Store.Limit = 1000;
+        own.Keep(files, false, default);
+        File.Delete(path);
+        Assert.NotNull(own.Store.Find(id));
+        Assert.Equal(1000, own.Store.Used);
+    }
+
     private NodeArtifacts Node(string name)
     {
         var node = new NodeArtifacts(_folder.At(name));
-        node.Join(Sys, () => [.. _others]);
+        node.Join(Sys, () => [.. _others], () => [.. _coordinators]);
         return node;
     }
 

@@ -36,7 +36,8 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
 
     /// <summary>Writes a checkpoint, then removes the oldest beyond those that stay.</summary>
     /// <exception cref="IOException">It cannot be written; the ones before it are still there.</exception>
-    public UnitCheckpoint Write(TrainingState state, TrainingLog log, System.Text.Json.Nodes.JsonObject metadata, IArtifacts? artifacts)
+    public UnitCheckpoint Write(TrainingState state, TrainingLog log, System.Text.Json.Nodes.JsonObject metadata, IArtifacts? artifacts,
+        Action<string> warn, CancellationToken cancellation)
     {
         Directory.CreateDirectory(root);
         var folder = Folder(state.Step);
@@ -51,6 +52,15 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
         var id = ArtifactId.Of(SHA256.HashData(list));
         foreach (var file in files) artifacts?.Offer(file.Artifact, Path.Combine(folder, file.Name));
         artifacts?.Offer(id, List(state.Step));
+        try
+        {
+            // So that the unit goes on from here elsewhere, should this machine die.
+            artifacts?.Keep([.. files, new NamedArtifact(Path.GetFileName(List(state.Step)), id, list.Length)], asResults: false, cancellation);
+        }
+        catch (ArtifactException e)
+        {
+            warn($"checkpoint-{state.Step} of {settings.Name} is on this machine only ({e.Message})");
+        }
         foreach (var old in Steps().OrderDescending().Skip(settings.CheckpointsKept)) Remove(old);
         return new UnitCheckpoint(state.Step, id, list.Length, Metrics(log));
     }

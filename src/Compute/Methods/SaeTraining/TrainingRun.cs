@@ -134,7 +134,8 @@ internal sealed class TrainingRun
         return variance > 0 ? 1 - report.Terms[0] / variance : double.NaN;
     }
 
-    private void Save(TrainingState state, TrainingLog log) => OnDisk(() => _context.Checkpoint(_checkpoints.Write(state, log, Metadata(), _context.Artifacts)));
+    private void Save(TrainingState state, TrainingLog log) => OnDisk(() => _context.Checkpoint(_checkpoints.Write(
+        state, log, Metadata(), _context.Artifacts, _context.Warn, _context.Cancellation)));
 
     private TrainingPayload Finish(TrainingState state, TrainingLog log) => OnDisk(() =>
     {
@@ -150,6 +151,7 @@ internal sealed class TrainingRun
         foreach (var kept in _checkpoints.Kept())
             foreach (var file in kept.Files) files.Add(Keep(Path.Combine(kept.Folder, file.Name), $"{_settings.Name}/checkpoint-{kept.Step}"));
         Directory.Delete(folder, recursive: true);
+        Bring(files);
         return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64());
     });
 
@@ -177,6 +179,19 @@ internal sealed class TrainingRun
         }
         _context.Artifacts?.Offer(id, kept);
         return new NamedArtifact($"{under}/{Path.GetFileName(path)}", id, bytes);
+    }
+
+    /// <summary>Results outlive this machine before the journal has them.</summary>
+    private void Bring(IReadOnlyList<NamedArtifact> files)
+    {
+        try
+        {
+            _context.Artifacts?.Keep(files, asResults: true, _context.Cancellation);
+        }
+        catch (ArtifactException e)
+        {
+            throw new UnitException(UnitFailureKind.Transient, $"{_settings.Name}: {e.Message}", e);
+        }
     }
 
     private JsonObject Metadata() => new()
