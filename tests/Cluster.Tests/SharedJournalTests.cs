@@ -35,6 +35,29 @@ public sealed class SharedJournalTests(SmallStudy small, PostgresServer server, 
     }
 
     [PostgresFact]
+    public async Task A_coordinator_that_was_frozen_finds_another_in_its_place_and_stands_by()
+    {
+        var journal = new JournalDatabase(server.CreateDatabase());
+        using var frozen = await Coordinator("frozen", journal);
+        await using var standby = await ClusterNode.StartAsync(
+            new ClusterNodeOptions(["coordinator"], At("standby"), Engine, Engine) { Journal = journal, Seeds = [frozen.Address] });
+        using var compute = await Compute("compute", frozen.Address);
+        var desk = standby.Desk!;
+
+        await desk.SubmitAsync(Small.Study);
+        await Until(desk, p => p.Committed >= 2);
+        await frozen.FreezeAsync();
+        await Members(desk, m => m.Count == 2 && m.Any(x => x.Active && x.Address != frozen.Address));
+        var before = (await desk.HistoryAsync(Small.Study.Id)).Committed;
+        await Until(desk, p => p.Committed > before);
+        await frozen.ThawAsync();
+        await Members(desk, m => m.Count == 3 && m.All(x => x is { Status: "Up", Reachable: true } && x.Active == (x.Address == $"{standby.Host}:{standby.Port}")));
+        await Until(desk, p => p.State == RunState.Completed);
+
+        await CheckResults(desk, journal);
+    }
+
+    [PostgresFact]
     public async Task A_server_that_restarts_and_one_that_crashes_lose_nothing()
     {
         var journal = new JournalDatabase(server.CreateDatabase());
