@@ -130,16 +130,22 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
         Workers.Run(chunks.Count, Threads, (_, c) => chunks[c].Cut(last, equal[c]));
     }
 
+    /// <summary>The n-th largest of all candidates. Those above a ceiling are only counted, as far as there are fewer than n.</summary>
     private T NthOf(List<ChunkPairs<T>> chunks, long n)
     {
-        var (total, at) = (chunks.Sum(c => c.Count), 0L);
-        _all.Reserve(total);
-        foreach (var chunk in chunks)
+        var ceiling = _bound > 0 ? T.CreateChecked(_bound / BatchMargin / BatchMargin) : T.PositiveInfinity;
+        var above = new long[chunks.Count];
+        Workers.Run(chunks.Count, Threads, (_, c) => above[c] = TopSelection<T>.Count(chunks[c].Values, chunks[c].Count, ceiling).Above);
+        if (above.Sum() >= n) (ceiling, above) = (T.PositiveInfinity, new long[chunks.Count]);
+        var (starts, total) = (new long[chunks.Count], 0L);
+        for (var c = 0; c < chunks.Count; c++)
         {
-            new ReadOnlySpan<T>(chunk.Values, checked((int)chunk.Count)).CopyTo(new Span<T>(_all.Data + at, (int)chunk.Count));
-            at += chunk.Count;
+            starts[c] = total;
+            total += chunks[c].Count - above[c];
         }
-        return TopSelection<T>.NthLargest(_all.Data, total, n);
+        _all.Reserve(total);
+        Workers.Run(chunks.Count, Threads, (_, c) => TopSelection<T>.CopyUpTo(chunks[c].Values, chunks[c].Count, ceiling, _all.Data + starts[c]));
+        return TopSelection<T>.NthLargest(_all.Data, total, n - above.Sum());
     }
 
     /// <summary>A chunk's pre-activations and of each row the candidates: not ≤ a bound, and no more than a row may have.</summary>

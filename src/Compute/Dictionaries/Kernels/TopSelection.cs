@@ -87,6 +87,13 @@ internal static unsafe class TopSelection<T> where T : unmanaged, IFloatingPoint
         return (above, equal);
     }
 
+    /// <summary>Copies what is not larger than a bound, in order.</summary>
+    public static void CopyUpTo(T* values, long count, T bound, T* to)
+    {
+        for (long i = 0; i < count; i++)
+            if (!(values[i] > bound)) *to++ = values[i];
+    }
+
     public static bool HasNaN(T* values, long count)
     {
         for (long i = 0; i < count; i++)
