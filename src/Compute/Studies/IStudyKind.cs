@@ -22,6 +22,11 @@ public interface IStudyKind
     /// </summary>
     bool TakesTask => true;
 
+    /// <summary>
+    /// Kinds of devices that its units can be computed on. Those that leave all large work to <see cref="StudySession.Engine"/> can be on all.
+    /// </summary>
+    IReadOnlyList<string> Devices => DeviceNames.Kinds;
+
     /// <summary>The metric where the study names none.</summary>
     string DefaultMetric => MetricWords.LogitDifference;
 

@@ -37,14 +37,21 @@ public static class StudyCompiler
     /// The study for a kind of device. Its results are of that kind: the last bits on a CPU and on a CUDA device differ, so no study is
     /// computed on both.
     /// </summary>
-    /// <param name="kind">One of <see cref="DeviceNames.Kinds"/>.</param>
-    /// <exception cref="StudyException">There is no such kind.</exception>
-    public static Study On(Study study, string kind) => kind switch
+    /// <param name="device">One of <see cref="DeviceNames.Kinds"/>.</param>
+    /// <exception cref="StudyException">There is no such kind, or the study cannot be computed on it.</exception>
+    public static Study On(Study study, string device) => On(study, device, StudyKinds.All);
+
+    /// <summary>The same with kinds of one's own.</summary>
+    public static Study On(Study study, string device, IReadOnlyList<IStudyKind> kinds)
     {
-        DeviceNames.Cpu => study,
-        DeviceNames.Cuda => study with { Execution = study.Execution with { Matmul = MatmulRoutes.Torch.ToString(), Device = kind } },
-        _ => throw new StudyException($"'{kind}' is no kind of device", "--device", $"kinds are {string.Join(" and ", DeviceNames.Kinds)}"),
-    };
+        if (!DeviceNames.Kinds.Contains(device))
+            throw new StudyException($"'{device}' is no kind of device", "--device", $"kinds are {string.Join(" and ", DeviceNames.Kinds)}");
+        var able = kinds.First(k => k.Name == study.Kind).Devices;
+        if (!able.Contains(device))
+            throw new StudyException($"{study.Kind} is not computed on {device}", "--device", $"it is on {string.Join(" and ", able)}");
+        if (device == DeviceNames.Cpu) return study;
+        return study with { Execution = study.Execution with { Matmul = MatmulRoutes.Torch.ToString(), Device = device } };
+    }
 
     private static readonly JsonSerializerOptions CanonicalForm = new()
     {

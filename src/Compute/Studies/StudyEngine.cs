@@ -101,6 +101,8 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     {
         var (prepared, lease) = Load(study, context.Device, context.Cancellation);
         using var session = lease;
+        // Loading may have taken long.
+        context.Cancellation.ThrowIfCancellationRequested();
         session.Value.Enter();
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();

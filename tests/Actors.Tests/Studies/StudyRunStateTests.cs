@@ -197,4 +197,27 @@ public class StudyRunStateTests
     {
         Assert.Equal([1, 4, 10, 10], new[] { 1, 2, 3, 400 }.Select(n => Retry.Delay(n).TotalSeconds));
     }
+
+    [Fact]
+    public void A_unit_that_finds_no_memory_anywhere_is_given_up_in_the_end_with_that_reason()
+    {
+        Begin();
+        Assert.Single(Fail(1, 1, UnitFailureKind.OutOfMemory));
+        Assert.Single(Fail(1, 2, UnitFailureKind.OutOfMemory));
+        var events = Fail(1, 3, UnitFailureKind.OutOfMemory);
+        Assert.Equal(new UnitGivenUp(1, "u1", 3, "bad"), events[1]);
+        Assert.False(_state.IsOver);
+    }
+
+    [Fact]
+    public void A_priority_is_changed_until_the_end_and_survives_a_snapshot()
+    {
+        Begin(1);
+        Assert.Equal(4, Assert.IsType<StudyPrioritised>(Assert.Single(Do(new Command.Prioritise(4, At)))).Priority);
+        Assert.Empty(Do(new Command.Prioritise(4, At)));
+        Assert.Equal(4, StudyRunState.From(_state.ToSnapshot()).Priority);
+        Complete(0);
+        Do(new Command.Finish(At, []));
+        Assert.Empty(Do(new Command.Prioritise(1, At)));
+    }
 }

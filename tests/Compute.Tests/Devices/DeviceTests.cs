@@ -53,4 +53,12 @@ public sealed class DeviceTests
         Assert.True(cpu.MemoryBytes > 0);
         Assert.Contains("-p:Cuda=true", TorchDevices.Instance.Limits, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_study_whose_kind_is_computed_on_the_cpu_only_is_refused_elsewhere()
+    {
+        var training = StudyRuns.Compile(File) with { Kind = "sae-training" };
+        Assert.Equal("cpu", StudyCompiler.On(training, "cpu").Execution.DeviceKind);
+        Assert.Contains("it is on cpu", Assert.Throws<StudyException>(() => StudyCompiler.On(training, "cuda")).Message, StringComparison.Ordinal);
+    }
 }

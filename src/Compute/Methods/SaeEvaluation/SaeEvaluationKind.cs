@@ -23,6 +23,8 @@ public sealed class SaeEvaluationKind : IStudyKind
 
     public bool TakesTask => false;
 
+    public IReadOnlyList<string> Devices => [DeviceNames.Cpu];
+
     public StudyKindHelp Help { get; } = new(
         "how good sparse autoencoders are: in a model, against planted features, against each other",
         [

@@ -11,6 +11,8 @@ public sealed class SaeTrainingKind : IStudyKind
 
     public bool TakesTask => false;
 
+    public IReadOnlyList<string> Devices => [DeviceNames.Cpu];
+
     public StudyKindHelp Help { get; } = new(
         "trains sparse autoencoders on activations of a model or of a file, resumable to the bit",
         [
