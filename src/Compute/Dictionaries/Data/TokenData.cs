@@ -49,5 +49,7 @@ public static class DataKinds
     public const string Chat = "chat";
     public const string Tokens = "tokens";
 
-    public static IReadOnlyList<string> All { get; } = [Activations, Model, Chat, Tokens];
+    public const string Planted = "planted";
+
+    public static IReadOnlyList<string> All { get; } = [Activations, Model, Chat, Planted, Tokens];
 }

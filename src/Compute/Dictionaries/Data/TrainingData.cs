@@ -1,4 +1,5 @@
 using System.Globalization;
+using InterpActors.Compute.Dictionaries.Planted;
 using InterpActors.Compute.Studies;
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
@@ -21,6 +22,9 @@ public abstract class TrainingData : IDisposable
     /// <summary>Tokens of a row's context; null where that is not known.</summary>
     public virtual int? Context => null;
 
+    /// <summary>Where the data are drawn from, if their features are known.</summary>
+    internal virtual IPlantedWorld? World => null;
+
     /// <summary>Shards that have to be harvested before the first batches can be had, in the order of their first use.</summary>
     public virtual IReadOnlyList<int> Shards(long batches) => [];
 
@@ -38,8 +42,13 @@ public abstract class TrainingData : IDisposable
     /// <exception cref="StudyException">The data cannot be read or are too few for a batch.</exception>
     public static TrainingData Read(StudySection data, StudyContext study, int? batch, string where)
     {
-        var kind = data.OneOf("kind", [DataKinds.Activations, DataKinds.Model, DataKinds.Chat]);
-        return kind == DataKinds.Activations ? new StoredActivations(data, study, batch, where) : new HarvestedActivations(data, kind, study, batch ?? 4096);
+        var kind = data.OneOf("kind", [DataKinds.Activations, DataKinds.Model, DataKinds.Chat, DataKinds.Planted]);
+        return kind switch
+        {
+            DataKinds.Activations => new StoredActivations(data, study, batch, where),
+            DataKinds.Planted => new PlantedActivations(data, study, batch),
+            _ => new HarvestedActivations(data, kind, study, batch ?? 4096),
+        };
     }
 
     public virtual void Dispose()

@@ -1,4 +1,5 @@
 using InterpActors.Compute.Dictionaries.Data;
+using InterpActors.Compute.Dictionaries.Evaluation;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
 
@@ -39,6 +40,10 @@ public sealed class SaeTrainingKind : IStudyKind
             new("data", null, "{ kind = activations, file, tensor, order = file | shuffled }, { kind = model, hook, tokens, tensor, context, "
                 + "exclude_tokens, exclude_first = 0, max_norm = 0, buffer = 20 batches, mix = 0.5 } or { kind = chat, hook, file, context, packing = none | "
                 + "blocks | blocks-masked, per_batch = 8, special_tokens, exclude_tokens, … }"),
+            new("data, planted", null, "{ kind = planted, world = tree, level = 1, seed } or { kind = planted, world = synthetic, features = 256, width = 64, "
+                + "most_likely = 0.3, least_likely = 0.005, roots = 8, branching = 3, depth = 3, correlation_rank = 25, correlation_scale = 0.1, "
+                + "compensate = true, seed }: rows whose features are known, to which the dictionaries are compared at the end"),
+            new("expect", null, "with planted data: lines that the comparison should reach, e.g. [\"mcc >= 0.97\"]; the report says whether it did"),
             new("checkpoint_every", "1000", "steps between checkpoints; checkpoints_kept = 2 of them stay"),
             new("log_every", "10", "steps between rows of training.csv"),
             new("output", "sae", "{ layout = saelens, folder = sae, dtype }"),
@@ -51,6 +56,7 @@ public sealed class SaeTrainingKind : IStudyKind
     public IStudyMethod Read(StudySection method, StudyContext study)
     {
         var data = TrainingData.Read(method.Section("data"), study, TrainingKeys.Batch(method), method.Where("batch"));
-        return new SaeTrainingMethod(study, data, TrainingSweep.Read(method, study, data));
+        var expected = data.World is { } world ? ExpectedLine.Read(method, PlantedComparison.Names(world)) : [];
+        return new SaeTrainingMethod(study, data, TrainingSweep.Read(method, study, data), expected);
     }
 }

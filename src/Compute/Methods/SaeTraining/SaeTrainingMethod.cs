@@ -7,7 +7,8 @@ using InterpActors.Messages.Work;
 namespace InterpActors.Compute.Methods.SaeTraining;
 
 /// <summary>One training study with its keys read.</summary>
-internal sealed class SaeTrainingMethod(StudyContext study, TrainingData data, IReadOnlyList<TrainingSettings> dictionaries) : IStudyMethod
+internal sealed class SaeTrainingMethod(
+    StudyContext study, TrainingData data, IReadOnlyList<TrainingSettings> dictionaries, IReadOnlyList<ExpectedLine> expected) : IStudyMethod
 {
     // Activations of a machine may take so much of its disk before the longest unused ones go.
     private const long HarvestBytes = 64L << 30;
@@ -40,5 +41,5 @@ internal sealed class SaeTrainingMethod(StudyContext study, TrainingData data, I
     }
 
     /// <inheritdoc/>
-    public StudyReduction Reduce(Reduction reduction) => new TrainingResult(study, data, (SaeTrainingPlan)reduction.Plan, reduction).Make();
+    public StudyReduction Reduce(Reduction reduction) => new TrainingResult(study, data, (SaeTrainingPlan)reduction.Plan, expected, reduction).Make();
 }

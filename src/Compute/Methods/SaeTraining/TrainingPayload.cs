@@ -11,6 +11,9 @@ namespace InterpActors.Compute.Methods.SaeTraining;
 /// <param name="Alive">Latents that fired in training.</param>
 internal sealed record TrainingPayload(IReadOnlyList<NamedArtifact> Files, byte[] Log, double ScalingFactor, int Alive)
 {
+    /// <summary>The dictionary against the world that its data were drawn from, by name; null where that is not known.</summary>
+    public IReadOnlyDictionary<string, double>? Planted { get; init; }
+
     /// <summary>Brotli over JSON.</summary>
     public byte[] ToBytes()
     {

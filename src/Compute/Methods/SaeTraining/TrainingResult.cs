@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using InterpActors.Compute.Dictionaries.Data;
+using InterpActors.Compute.Dictionaries.Evaluation;
 using InterpActors.Compute.Reports;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Work;
@@ -8,7 +9,8 @@ using InterpActors.Messages.Work;
 namespace InterpActors.Compute.Methods.SaeTraining;
 
 /// <summary>Makes the result of a training study: <c>training.csv</c>, one row a dictionary in <c>results.*</c>, curves, links to the saved folders.</summary>
-internal sealed class TrainingResult(StudyContext study, TrainingData data, SaeTrainingPlan plan, Reduction reduction)
+internal sealed class TrainingResult(
+    StudyContext study, TrainingData data, SaeTrainingPlan plan, IReadOnlyList<ExpectedLine> expected, Reduction reduction)
 {
     private static readonly string[] Curves = ["loss", "l0", "explained_variance", "dead"];
 
@@ -54,7 +56,7 @@ internal sealed class TrainingResult(StudyContext study, TrainingData data, SaeT
     private ExtraTable Summary()
     {
         string[] columns = ["unit", "architecture", "hook", "d_in", "d_sae", "seed", "steps", "tokens", "scaling_factor", "loss", .. Terms, "l0", "explained_variance",
-            "dead", "alive", "threshold"];
+            "dead", "alive", "threshold", .. data.World is { } world ? PlantedComparison.Names(world) : []];
         return new ExtraTable("results.csv", columns, [.. _trained.Select(t => (IReadOnlyList<object?>)[.. columns.Select(c => Value(t.Settings, t.Payload, t.Log, c))])]);
     }
 
@@ -69,6 +71,7 @@ internal sealed class TrainingResult(StudyContext study, TrainingData data, SaeT
         "steps" => settings.Steps,
         "scaling_factor" => payload.ScalingFactor,
         "alive" => payload.Alive,
+        _ when payload.Planted?.TryGetValue(column, out var planted) == true => double.IsNaN(planted) ? null : planted,
         _ => log.Columns.Contains(column) && log.Last(column) is { } last ? Cell(column, last) : null,
     };
 
@@ -104,6 +107,7 @@ internal sealed class TrainingResult(StudyContext study, TrainingData data, SaeT
         if (_trained.Count == 0) return figures;
         if (Best() is { } best) figures.Add(new Figure(Invariant($"{best.Explained:0.000}"), "explained variance of the last batch"));
         figures.Add(new Figure(Invariant($"{_trained[0].Log.Last("l0"):0.#}"), _trained.Count == 1 ? "latents on a row (L0)" : $"L0 of {_trained[0].Settings.Name}"));
+        if (_trained[0].Payload.Planted is { } planted) figures.Add(new Figure(Invariant($"{planted["mcc"]:0.000}"), "MCC with the planted features"));
         figures.Add(new Figure(Invariant($"{_trained[0].Payload.Alive} of {_trained[0].Settings.Plan.Sizes.Latents}"), "latents fired in training"));
         return figures;
     }
@@ -116,6 +120,7 @@ internal sealed class TrainingResult(StudyContext study, TrainingData data, SaeT
                 : new TrustCheck("complete", "bad", $"{_missing.Count} of {_missing.Count + _trained.Count} dictionaries were not trained to the end"),
         };
         if (_trained.Count == 0) return checks;
+        checks.AddRange(expected.Select(line => line.Judge([.. _trained.Select(t => (t.Settings.Name, t.Payload.Planted?[line.Column] ?? double.NaN))])));
         var (settings, payload, log) = _trained.MaxBy(t => (t.Log.Last("dead") ?? 0) / t.Settings.Plan.Sizes.Latents);
         var dead = (log.Last("dead") ?? 0) / settings.Plan.Sizes.Latents;
         checks.Add(new TrustCheck("dead latents", dead < 0.1 ? "good" : dead < 0.5 ? "doubtful" : "bad",

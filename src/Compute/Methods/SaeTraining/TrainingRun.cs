@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using InterpActors.Compute.Dictionaries;
 using InterpActors.Compute.Dictionaries.Data;
+using InterpActors.Compute.Dictionaries.Evaluation;
 using InterpActors.Compute.Dictionaries.Files;
 using InterpActors.Compute.Dictionaries.Training;
 using InterpActors.Compute.Studies;
@@ -145,14 +146,19 @@ internal sealed class TrainingRun
         var metadata = Metadata();
         metadata["l0"] = log.Last("l0");
         metadata["num_dead_features"] = state.SinceFired.gt(_settings.Plan.DeadWindow).sum().ToInt64();
+        IReadOnlyDictionary<string, double>? planted = null;
         using (var dictionary = TrainedDictionary.Of(_settings.Plan, state, _settings.Scale.Kind, metadata))
-        using (var saved = Converted(dictionary)) SaeLensWriter.Write(saved, folder);
+        using (var saved = Converted(dictionary))
+        {
+            SaeLensWriter.Write(saved, folder);
+            if (_data.World is { } world) planted = PlantedComparison.Of(saved, world);
+        }
         var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(f => Keep(f, $"{_settings.Name}/{_settings.Folder}")).ToList();
         foreach (var kept in _checkpoints.Kept())
             foreach (var file in kept.Files) files.Add(Keep(Path.Combine(kept.Folder, file.Name), $"{_settings.Name}/checkpoint-{kept.Step}"));
         Directory.Delete(folder, recursive: true);
         Bring(files);
-        return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64());
+        return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64()) { Planted = planted };
     });
 
     /// <summary>

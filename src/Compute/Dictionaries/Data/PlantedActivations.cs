@@ -1,0 +1,60 @@
+using InterpActors.Compute.Dictionaries.Planted;
+using InterpActors.Compute.Studies;
+using InterpActors.Messages.Studies;
+using static TorchSharp.torch;
+
+namespace InterpActors.Compute.Dictionaries.Data;
+
+/// <summary>Rows of a planted world, drawn anew for every batch: data whose features are known, without end.</summary>
+internal sealed class PlantedActivations : TrainingData
+{
+    private const string Tree = "tree";
+    private const string Synthetic = "synthetic";
+
+    public PlantedActivations(StudySection data, StudyContext study, int? batch)
+    {
+        var world = data.OneOf("world", [Tree, Synthetic]);
+        var seed = data.Long("seed", study.Seed, 0);
+        World = world == Tree ? new FeatureTree(data.Int("level", 1, 0, FeatureTree.Levels - 1), seed) : new SyntheticFeatures(Sizes(data), seed);
+        (Batch, Hook) = (batch ?? 256, $"planted.{world}");
+    }
+
+    public override int Width => (int)World.Features.shape[1];
+
+    public override int Batch { get; }
+
+    public override string Hook { get; }
+
+    /// <inheritdoc/>
+    internal override IPlantedWorld World { get; }
+
+    public override ActivationBatches Open(StudySession session, ShardStore store) => new Drawn(World, Batch);
+
+    private static SyntheticSizes Sizes(StudySection data)
+    {
+        var plain = new SyntheticSizes();
+        var sizes = new SyntheticSizes(data.Int("features", plain.Features, 1, 1 << 16), data.Int("width", plain.Width, 1, 1 << 14),
+            data.Number("most_likely", plain.MostLikely, 0, 1), data.Number("least_likely", plain.LeastLikely, 0, 1), data.Int("roots", plain.Roots, 0),
+            data.Int("branching", plain.Branching, 1, 64), data.Int("depth", plain.Depth, 1, 16), data.Int("correlation_rank", plain.CorrelationRank, 0, 256),
+            data.Number("correlation_scale", plain.CorrelationScale, 0), data.Flag("compensate", plain.Compensate));
+        if (sizes.MostLikely is 0 or 1 || sizes.LeastLikely is 0 || sizes.LeastLikely > sizes.MostLikely)
+            throw data.Wrong("most_likely", "probabilities must be above 0 and below 1, the least not above the most");
+        double hierarchy = 0, level = sizes.Roots;
+        for (var d = 0; d < sizes.Depth; d++, level *= sizes.Branching) hierarchy += level;
+        return hierarchy <= sizes.Features ? sizes
+            : throw data.Wrong("roots", $"the hierarchy takes {hierarchy} features, there are {sizes.Features}", "make it smaller");
+    }
+
+    private sealed class Drawn(IPlantedWorld world, int rows) : ActivationBatches
+    {
+        public override int Width => (int)world.Features.shape[1];
+
+        public override int Rows => rows;
+
+        public override Tensor Batch(long index, ScalarType type, CancellationToken cancellation)
+        {
+            using var scope = NewDisposeScope();
+            return world.Rows(world.Activations(index, rows)).to_type(type).MoveToOuterDisposeScope();
+        }
+    }
+}
