@@ -7,6 +7,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using InterpActors.Host.Commands;
+using InterpActors.Host.Remote;
+using InterpActors.Host.Web;
 using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 
@@ -213,6 +215,22 @@ public sealed class ArtifactTests
         var absent = await Interp.Here("submit", study, "--cluster", web.Url);
         Assert.Equal(ExitCode.WrongInput, absent.Code);
         Assert.Contains("no model 'no such model'", absent.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_format_takes_its_files_and_no_others()
+    {
+        string[] names =
+        [
+            "artifacts/0123", "results.csv", "results.parquet", "training.csv", "report.html", "topk/cfg.json", "topk/sae/cfg.json",
+            "topk/sae/sae_weights.safetensors", "topk/sae/log.csv", "other/cfg.json",
+        ];
+        var files = names.Select(n => new ResultFile(n, 1, "")).ToArray();
+        Assert.Equal(["results.csv", "training.csv"], RemoteExport.FilesOf("csv", files).Select(f => f.Name));
+        Assert.Equal(["results.parquet"], RemoteExport.FilesOf("parquet", files).Select(f => f.Name));
+        Assert.Empty(RemoteExport.FilesOf("mib", files));
+        Assert.Equal(["topk/sae/cfg.json", "topk/sae/sae_weights.safetensors", "topk/sae/log.csv"],
+            RemoteExport.FilesOf("saelens", files).Select(f => f.Name));
     }
 
     private static async Task<HttpResponseMessage> Put(WebFixture web, string url, byte[] part, long from, long total)
