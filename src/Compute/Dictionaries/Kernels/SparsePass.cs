@@ -144,7 +144,8 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
             total += chunks[c].Count - above[c];
         }
         _all.Reserve(total);
-        Workers.Run(chunks.Count, Threads, (_, c) => TopSelection<T>.CopyUpTo(chunks[c].Values, chunks[c].Count, ceiling, _all.Data + starts[c]));
+        Workers.Run(chunks.Count, Threads, (_, c) =>
+            TopSelection<T>.CopyUpTo(chunks[c].Values, chunks[c].Count, ceiling, _all.Data + starts[c]));
         return TopSelection<T>.NthLargest(_all.Data, total, n - above.Sum());
     }
 
