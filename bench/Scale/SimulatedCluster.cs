@@ -38,7 +38,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
         var config = HoconFolder.Load(
             HoconFolder.Default, HoconFolder.Local,
             HoconFolder.Set("interp.journal.connection-string", new JournalFile(journal).ConnectionString));
-        var host = await ActorHost.StartAsync(config, akka => akka.AddCoordinator(planner, journal));
+        var host = await ActorHost.StartAsync(config, akka => akka.AddCoordinator(planner, new JournalFile(journal)));
         var cluster = new SimulatedCluster(host, journal);
         cluster.StartWorkers(workers);
         return cluster;

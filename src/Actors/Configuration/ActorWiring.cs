@@ -20,15 +20,13 @@ public static class ActorWiring
     private const string Name = "coordinator";
 
     /// <summary>Adds <c>/user/coordinator</c>, for a single machine.</summary>
-    /// <param name="journalName">Names the journal in messages to the user.</param>
-    public static AkkaConfigurationBuilder AddCoordinator(
-        this AkkaConfigurationBuilder builder, IStudyPlanner planner, string journalName) =>
-        builder.WithActors((system, registry) =>
-            registry.Register<Coordinator>(system.ActorOf(Coordinator.Props(new CoordinatorServices(planner, journalName)), Name)));
+    public static AkkaConfigurationBuilder AddCoordinator(this AkkaConfigurationBuilder builder, IStudyPlanner planner, JournalLocation journal) =>
+        builder.AddJournal(journal).WithActors((system, registry) =>
+            registry.Register<Coordinator>(system.ActorOf(Coordinator.Props(new CoordinatorServices(planner, journal.Name)), Name)));
 
     /// <summary>Makes this member a candidate for the cluster's one coordinator, and adds the way to whichever member has it.</summary>
     public static AkkaConfigurationBuilder AddClusterCoordinator(this AkkaConfigurationBuilder builder, IStudyPlanner planner, JournalLocation journal) =>
-        builder.WithSingleton<Coordinator>(
+        builder.AddJournal(journal).WithSingleton<Coordinator>(
             Name,
             (system, _, _) =>
             {
@@ -40,6 +38,12 @@ public static class ActorWiring
                 });
             },
             new ClusterSingletonOptions { Role = ClusterMembers.CoordinatorRole, TerminationMessage = new StopWhenFlushed() });
+
+    private static AkkaConfigurationBuilder AddJournal(this AkkaConfigurationBuilder builder, JournalLocation journal)
+    {
+        if (journal.Setup is { } setup) builder.AddSetup(setup);
+        return builder;
+    }
 
     private static Leadership? Lead(Cluster cluster, JournalLocation journal)
     {

@@ -2,10 +2,13 @@ using System.Buffers.Binary;
 using System.Data.Common;
 using System.Globalization;
 using System.Runtime.Serialization;
+using Akka.Persistence.Sql.Config;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Serialization;
 using InterpActors.Messages.Studies;
+using LinqToDB;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace InterpActors.Actors.Journal;
 
@@ -37,12 +40,29 @@ public sealed record JournalInspection(JournalKind Kind, int Version, Study? Stu
 /// <summary>A journal in an SQLite file, from outside the actor system.</summary>
 public sealed class JournalFile(string path) : JournalLocation
 {
+    /// <summary>In milliseconds: longer than any transaction here, shorter than a command may take.</summary>
+    private const int WriterPatience = 10_000;
+
     public override string Name => path;
 
     /// <summary>A plain file, no shared cache; <c>synchronous</c> stays FULL.</summary>
     public override string ConnectionString { get; } = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
 
     public override string Settings => "persistence-sqlite";
+
+    /// <summary>
+    /// Events and snapshots have a connection each, and one of them waits when both write. By itself the SQLite client sleeps 150 ms then,
+    /// about a hundred commits long; SQLite's own waiting, which is set for each connection, looks again after 1, 2, 5 ms and so on.
+    /// </summary>
+    public override DataOptionsSetup Setup => new(PluginConnections);
+
+    internal DataOptions PluginConnections => new DataOptions()
+        .UseConnectionString(ProviderName.SQLiteMS, ConnectionString)
+        .UseAfterConnectionOpened(WaitForWriters, (connection, _) =>
+        {
+            WaitForWriters(connection);
+            return Task.CompletedTask;
+        });
 
     /// <summary>Looks at the file without changing what it says or starting anything.</summary>
     public JournalInspection Inspect()
@@ -70,6 +90,8 @@ public sealed class JournalFile(string path) : JournalLocation
             return new(JournalKind.NotAJournal, 0, null, JournalTrouble.Describe(path, e));
         }
     }
+
+    private static void WaitForWriters(DbConnection connection) => raw.sqlite3_busy_timeout(((SqliteConnection)connection).Handle, WriterPatience);
 
     private JournalInspection Foreign() =>
         new(JournalKind.NotAJournal, 0, null, $"journal {path}: is not a journal of this program; choose another output folder");

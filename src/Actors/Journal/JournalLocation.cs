@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Akka.Persistence.Sql.Config;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Actors.Journal;
@@ -16,6 +17,9 @@ public abstract class JournalLocation
 
     /// <summary>The file of the <c>hocon</c> folder with the plugins' settings, without <c>.conf</c>.</summary>
     public abstract string Settings { get; }
+
+    /// <summary>How the plugins open connections, where that is more than the settings say; else null.</summary>
+    public virtual DataOptionsSetup? Setup => null;
 
     /// <summary>Makes the journal unless it is there.</summary>
     /// <exception cref="StudyException">It cannot be reached or written, or is not a journal of this version; one line says why.</exception>

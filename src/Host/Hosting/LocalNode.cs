@@ -61,7 +61,7 @@ public sealed class LocalNode : IAsyncDisposable
             + options.Overrides);
         var host = await ActorHost.StartAsync(config, akka => akka
             .WithActors((system, _) => system.ActorOf(Props.Create(() => new JournalWatch(broke)), "journal-watch"))
-            .AddCoordinator(options.Planner, options.JournalPath)
+            .AddCoordinator(options.Planner, journal)
             .AddComputeNode(options.Process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger,
                 Path.GetDirectoryName(Path.GetFullPath(options.JournalPath))));
         return new LocalNode(options, host, ledger, broke);

@@ -4,6 +4,7 @@ using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Serialization;
 using InterpActors.Messages.Studies;
 using InterpActors.TestSupport;
+using LinqToDB.Data;
 using Microsoft.Data.Sqlite;
 
 namespace InterpActors.Actors.Tests.Journal;
@@ -129,6 +130,25 @@ public class JournalFileTests : IDisposable
         var found = Journal.Inspect();
         Assert.Equal(JournalKind.NotAJournal, found.Kind);
         Assert.Contains("damaged", found.Problem);
+    }
+
+    [Fact]
+    public async Task Connections_of_the_plugins_wait_for_each_other_in_short_steps()
+    {
+        Journal.Prepare();
+        using var connection = new DataConnection(Journal.PluginConnections);
+        Assert.Equal(10_000, connection.Execute<int>("PRAGMA busy_timeout"));
+        // One that writes for a while; the other one gets its turn and no error.
+        using var first = connection.BeginTransaction();
+        connection.Execute("INSERT INTO snapshot (persistence_id, sequence_number, created) VALUES ('a', 1, 0)");
+        var second = Task.Run(() =>
+        {
+            using var other = new DataConnection(Journal.PluginConnections);
+            return other.Execute("INSERT INTO snapshot (persistence_id, sequence_number, created) VALUES ('b', 1, 0)");
+        });
+        Assert.NotEqual(second, await Task.WhenAny(second, Task.Delay(100)));
+        first.Commit();
+        Assert.Equal(1, await second);
     }
 
     [Fact]
