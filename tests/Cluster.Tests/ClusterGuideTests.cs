@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using InterpActors.Host.Commands;
 
@@ -30,7 +31,8 @@ public sealed partial class ClusterGuideTests : IDisposable
         var (akka, http) = FreePorts();
         var script = "set -eu\n" + string.Join('\n', lines[1..]).Replace("4053", $"{akka}").Replace("8558", $"{http}")
             // The page that the text names.
-            + $"exec 3<>/dev/tcp/127.0.0.1/{http}; printf 'GET / HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3; grep -q '<title>InterpActors' <&3\n"
+            + $"exec 3<>/dev/tcp/127.0.0.1/{http}\n"
+            + "printf 'GET / HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3; grep -q '<title>InterpActors' <&3\n"
             + blocks[1] + "test -z \"$(jobs -r)\" && echo \"the end\"\n";
 
         var start = new ProcessStartInfo("bash", ["-c", script])
@@ -39,7 +41,8 @@ public sealed partial class ClusterGuideTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(Path.GetDirectoryName(Path.GetDirectoryName(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory().TrimEnd('/'))));
+        // The published program looks for its runtime where that of this test is: ROOT/shared/Microsoft.NETCore.App/VERSION/.
+        start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         start.Environment.Remove("INTERP_TOKEN");
         using var shell = Process.Start(start)!;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(120));

@@ -35,6 +35,7 @@ public sealed class LoadReporter : ReceiveActor, IWithTimers
         var cores = passed > 0 ? Math.Max(0, (used - _last.Used).TotalSeconds / passed) : 0;
         _last = (used, at);
         // Drivers take their time.
-        Task.Run(() => new NodeLoad(_node, Math.Round(cores, 3), Environment.ProcessorCount, Environment.WorkingSet, _devices())).PipeTo(Self);
+        Task.Run(() => new NodeLoad(_node, Math.Round(cores, 3), Environment.ProcessorCount, Environment.WorkingSet, _devices()))
+            .PipeTo(Self);
     }
 }

@@ -52,6 +52,7 @@ public static class Meters
     public static double FlopsOf(IStudyPlan plan, long ordinal)
     {
         if (!double.IsFinite(plan.Estimate.Flops)) return 0;
-        return plan.CellCount > 0 ? plan.Estimate.Flops * plan[ordinal].Cells / plan.CellCount : plan.Estimate.Flops / Math.Max(1, plan.UnitCount);
+        return plan.CellCount > 0 ? plan.Estimate.Flops * plan[ordinal].Cells / plan.CellCount
+            : plan.Estimate.Flops / Math.Max(1, plan.UnitCount);
     }
 }

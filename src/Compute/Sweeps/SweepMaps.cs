@@ -64,7 +64,8 @@ internal sealed class SweepMaps : IResultMaps
         if (_fold is null)
         {
             if (Enumerable.Range(0, _plan.Shards.Count).Any(s => Payload(s) is null)) return new MapChanges([], true);
-            _fold = new SweepFold(_method, _study, _plan, new Reduction(_plan, Payload, new RunHistory(RunState.Running, _plan.UnitCount, 0, [], [])));
+            var history = new RunHistory(RunState.Running, _plan.UnitCount, 0, [], []);
+            _fold = new SweepFold(_method, _study, _plan, new Reduction(_plan, Payload, history));
         }
         var clock = Stopwatch.StartNew();
         var changed = new SortedSet<(int Map, int Layer)>();
@@ -99,7 +100,8 @@ internal sealed class SweepMaps : IResultMaps
     private MapRow Row(int map, int layer)
     {
         var size = _grids[map].RowSize;
-        return new MapRow(map, layer, [.. _values[map].AsSpan(layer * size, size).ToArray().Select(v => float.IsFinite(v) ? v : (float?)null)]);
+        var values = _values[map].AsSpan(layer * size, size).ToArray();
+        return new MapRow(map, layer, [.. values.Select(v => float.IsFinite(v) ? v : (float?)null)]);
     }
 
     /// <summary>A journal is read once for the question whether a unit is there and for what it says.</summary>
@@ -109,10 +111,14 @@ internal sealed class SweepMaps : IResultMaps
         return _last.Bytes;
     }
 
-    private MapSlot Slot(int? position, string? role) =>
-        new(position, role, position is { } p && _study.Task.Prompts[0].Clean is var tokens && p < tokens.Length ? _study.Piece(tokens[p]) : null);
+    private MapSlot Slot(int? position, string? role)
+    {
+        var tokens = _study.Task.Prompts[0].Clean;
+        return new MapSlot(position, role, position is { } p && p < tokens.Length ? _study.Piece(tokens[p]) : null);
+    }
 
     /// <summary>As the result's rows have it: several sites that are written together share no head.</summary>
     private static MapPlace Place(SweepCell cell) =>
-        new(cell.Layer, cell.Sites.Count == 1 ? cell.Sites[0].Head ?? cell.Sites[0].Latent?.Index : null, cell.Place.Position, cell.Place.Role);
+        new(cell.Layer, cell.Sites.Count == 1 ? cell.Sites[0].Head ?? cell.Sites[0].Latent?.Index : null, cell.Place.Position,
+            cell.Place.Role);
 }

@@ -8,7 +8,9 @@ namespace InterpActors.Host.Hosting;
 /// <param name="cards">Asked for CUDA devices only.</param>
 internal sealed class DeviceMemory(IReadOnlyList<ComputeDevice> devices, NvidiaCards cards)
 {
-    /// <summary>The CPU's: what this process has resident, and what it may use. A card's: what all processes use; none where nothing tells.</summary>
+    /// <summary>
+    /// The CPU's: what this process has resident, and what it may use. A card's: what all processes use; none where nothing tells.
+    /// </summary>
     public IReadOnlyList<DeviceLoad> Read()
     {
         var loads = new List<DeviceLoad>();

@@ -5,8 +5,8 @@ using System.Globalization;
 namespace InterpActors.Host.Hosting;
 
 /// <summary>
-/// NVIDIA cards as the driver's own tool lists them, in the order of CUDA's device numbers (those of <c>CUDA_VISIBLE_DEVICES</c>, where it is
-/// set; on machines with cards of several kinds, with <c>CUDA_DEVICE_ORDER=PCI_BUS_ID</c>).
+/// NVIDIA cards as the driver's own tool lists them, in the order of CUDA's device numbers (those of <c>CUDA_VISIBLE_DEVICES</c>, where it
+/// is set; on machines with cards of several kinds, with <c>CUDA_DEVICE_ORDER=PCI_BUS_ID</c>).
 /// </summary>
 /// <param name="tool">Its name or path.</param>
 /// <param name="visible">The value of <c>CUDA_VISIBLE_DEVICES</c>; null for all.</param>
@@ -43,7 +43,8 @@ internal sealed class NvidiaCards(string tool, string? visible)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(tool, Query) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var start = new ProcessStartInfo(tool, Query) { RedirectStandardOutput = true, RedirectStandardError = true };
+            using var process = Process.Start(start)!;
             _ = process.StandardError.ReadToEndAsync();
             var output = process.StandardOutput.ReadToEndAsync();
             if (!output.Wait(Patience))

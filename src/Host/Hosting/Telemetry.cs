@@ -38,7 +38,8 @@ internal sealed class Telemetry : IDisposable
                 serviceInstanceId: $"{Environment.MachineName}-{Environment.ProcessId}")
             .AddEnvironmentVariableDetector();
         return new Telemetry(
-            Sdk.CreateTracerProviderBuilder().SetResourceBuilder(self).AddSource(Traces.Name, HttpRequests).AddOtlpExporter(set("traces")).Build(),
+            Sdk.CreateTracerProviderBuilder().SetResourceBuilder(self).AddSource(Traces.Name, HttpRequests)
+                .AddOtlpExporter(set("traces")).Build(),
             Sdk.CreateMeterProviderBuilder().SetResourceBuilder(self).AddMeter(Meters.Name).AddOtlpExporter(set("metrics")).Build());
     }
 

@@ -13,7 +13,8 @@ internal sealed class MeterFigures : IDisposable
 
     private readonly MeterListener _listener = new();
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<string, (Instrument Instrument, SortedDictionary<string, Figure> Figures)> _all = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (Instrument Instrument, SortedDictionary<string, Figure> Figures)> _all =
+        new(StringComparer.Ordinal);
 
     public MeterFigures()
     {
@@ -39,7 +40,8 @@ internal sealed class MeterFigures : IDisposable
                 var help = instrument.Description ?? instrument.Name;
                 if (instrument is not Histogram<double>)
                 {
-                    text.Family(name + "_total", "counter", help, figures.Count == 0 ? [("", 0)] : figures.Select(f => (f.Key, f.Value.Sum)));
+                    text.Family(
+                        name + "_total", "counter", help, figures.Count == 0 ? [("", 0)] : figures.Select(f => (f.Key, f.Value.Sum)));
                     continue;
                 }
                 text.Header(name, "histogram", help);
@@ -47,8 +49,8 @@ internal sealed class MeterFigures : IDisposable
                 {
                     var sofar = 0L;
                     for (var b = 0; b < Bounds.Length; b++)
-                        text.Sample(name + "_bucket", PrometheusText.Join(labels, PrometheusText.Label("le", PrometheusText.Number(Bounds[b]))), sofar += figure.Buckets[b]);
-                    text.Sample(name + "_bucket", PrometheusText.Join(labels, PrometheusText.Label("le", "+Inf")), figure.Count);
+                        text.Sample(name + "_bucket", UpTo(labels, Bounds[b]), sofar += figure.Buckets[b]);
+                    text.Sample(name + "_bucket", UpTo(labels, double.PositiveInfinity), figure.Count);
                     text.Sample(name + "_sum", labels, figure.Sum);
                     text.Sample(name + "_count", labels, figure.Count);
                 }
@@ -57,6 +59,9 @@ internal sealed class MeterFigures : IDisposable
     }
 
     public void Dispose() => _listener.Dispose();
+
+    private static string UpTo(string labels, double bound) =>
+        PrometheusText.Join(labels, PrometheusText.Label("le", PrometheusText.Number(bound)));
 
     private void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {

@@ -4,7 +4,9 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Web;
 
-/// <summary>The cluster's figures for Prometheus: studies and workers as the coordinator sees them, and what this process measured.</summary>
+/// <summary>
+/// The cluster's figures for Prometheus: studies and workers as the coordinator sees them, and what this process measured.
+/// </summary>
 internal static class MetricsText
 {
     public static string Write(IReadOnlyList<StudyProgress> studies, ClusterView cluster, MeterFigures measured)
@@ -15,7 +17,8 @@ internal static class MetricsText
         measured.WriteTo(text);
         text.Family("process_cpu_seconds_total", "counter", "Processor time of this coordinator's process",
             [("", Environment.CpuUsage.TotalTime.TotalSeconds)]);
-        text.Family("process_resident_memory_bytes", "gauge", "Resident memory of this coordinator's process", [("", Environment.WorkingSet)]);
+        text.Family("process_resident_memory_bytes", "gauge", "Resident memory of this coordinator's process",
+            [("", Environment.WorkingSet)]);
         return text.ToString();
     }
 
@@ -27,10 +30,12 @@ internal static class MetricsText
         // Studies that are over no longer change; naming each for ever would grow without bound.
         var live = studies.Where(s => !StudyEnd.IsOver(s)).ToList();
         text.Family("interp_study_units_planned", "gauge", "Units of an unfinished study", Of(s => s.Planned));
-        text.Family("interp_study_units_committed", "gauge", "Units of an unfinished study whose results are in the journal", Of(s => s.Committed));
+        text.Family("interp_study_units_committed", "gauge", "Units of an unfinished study whose results are in the journal",
+            Of(s => s.Committed));
         text.Family("interp_study_units_failed", "gauge", "Units of an unfinished study that were given up", Of(s => s.Failed));
         text.Family("interp_study_units_waiting", "gauge", "Units of an unfinished study that nobody has in hand", Of(Waiting));
-        text.Family("interp_units_committed_total", "counter", "Units in the journal, of all studies", [("", studies.Sum(s => (double)s.Committed))]);
+        text.Family("interp_units_committed_total", "counter", "Units in the journal, of all studies",
+            [("", studies.Sum(s => (double)s.Committed))]);
         text.Family("interp_units_failed_total", "counter", "Units given up, of all studies", [("", studies.Sum(s => (double)s.Failed))]);
         text.Family("interp_units_waiting", "gauge", "Units of running studies that nobody has in hand",
             [("", live.Where(s => s.State == RunState.Running).Sum(Waiting))]);
@@ -44,13 +49,16 @@ internal static class MetricsText
         text.Family("interp_members", "gauge", "Nodes of the cluster by role",
             cluster.Members.SelectMany(m => m.Roles).Distinct().Order(StringComparer.Ordinal)
                 .Select(r => (Label("role", r), (double)cluster.Members.Count(m => m.Roles.Contains(r)))));
-        text.Family("interp_members_unreachable", "gauge", "Nodes whose heartbeats are missed", [("", cluster.Members.Count(m => !m.Reachable))]);
+        text.Family("interp_members_unreachable", "gauge", "Nodes whose heartbeats are missed",
+            [("", cluster.Members.Count(m => !m.Reachable))]);
         text.Family("interp_workers", "gauge", "Workers by device and by what they do",
-            cluster.Workers.GroupBy(w => (w.Device, State: State(w))).OrderBy(g => g.Key.Device, StringComparer.Ordinal).ThenBy(g => g.Key.State)
+            cluster.Workers.GroupBy(w => (w.Device, State: State(w)))
+                .OrderBy(g => g.Key.Device, StringComparer.Ordinal).ThenBy(g => g.Key.State, StringComparer.Ordinal)
                 .Select(g => ($"{Label("device", g.Key.Device)},{Label("state", g.Key.State)}", (double)g.Count())));
         text.Family("interp_leases", "gauge", "Units in the hands of workers", [("", cluster.Workers.Sum(w => (double)w.Leases.Count))]);
         var loads = cluster.Members.Select(m => m.Load).OfType<NodeLoad>().ToList();
-        text.Family("interp_node_cpu_cores", "gauge", "Processor cores that a node's process uses", loads.Select(l => (Label("node", l.Node), l.Cores)));
+        text.Family("interp_node_cpu_cores", "gauge", "Processor cores that a node's process uses",
+            loads.Select(l => (Label("node", l.Node), l.Cores)));
         text.Family("interp_node_memory_bytes", "gauge", "Resident memory of a node's process",
             loads.Select(l => (Label("node", l.Node), (double)l.MemoryBytes)));
         text.Family("interp_device_memory_bytes", "gauge", "Memory of a device in use", Of(d => d.UsedBytes));

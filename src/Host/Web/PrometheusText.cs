@@ -42,7 +42,8 @@ internal sealed class PrometheusText
     public static string Join(string labels, string label) => labels.Length == 0 ? label : $"{labels},{label}";
 
     public static string Number(double value) =>
-        double.IsPositiveInfinity(value) ? "+Inf" : double.IsNegativeInfinity(value) ? "-Inf" : value.ToString("R", CultureInfo.InvariantCulture);
+        double.IsPositiveInfinity(value) ? "+Inf" : double.IsNegativeInfinity(value) ? "-Inf"
+            : value.ToString("R", CultureInfo.InvariantCulture);
 
     public override string ToString() => _text.ToString();
 }

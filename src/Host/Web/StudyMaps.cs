@@ -1,4 +1,5 @@
 using System.Globalization;
+using InterpActors.Host.Display;
 using InterpActors.Host.Hosting;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -71,9 +72,9 @@ internal sealed class StudyMaps(StudyId study, IStudyDesk desk, IStudyPlanner pl
         try
         {
             var plan = await Task.Run(() => planner.Plan(definition));
-            var maps = plan.CellCount > options.MaximumCells ? null : await Task.Run(() => partial.Maps(plan));
-            _note = plan.CellCount > options.MaximumCells
-                ? string.Create(CultureInfo.InvariantCulture, $"{plan.CellCount:N0} cells are too many to be drawn here; the report has them")
+            var isLarge = plan.CellCount > options.MaximumCells;
+            var maps = isLarge ? null : await Task.Run(() => partial.Maps(plan));
+            _note = isLarge ? $"{ProgressText.Count(plan.CellCount)} cells are too many to be drawn here; the report has them"
                 : maps is null ? "studies of this kind have no maps" : null;
             _retry = DateTimeOffset.MaxValue;
             return maps;
@@ -87,8 +88,9 @@ internal sealed class StudyMaps(StudyId study, IStudyDesk desk, IStudyPlanner pl
 
     private StudyCells Since(string version)
     {
-        var known = version.StartsWith(_name + "-", StringComparison.Ordinal)
-            && long.TryParse(version.AsSpan(_name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
+        var known = -1L;
+        if (version.StartsWith(_name + "-", StringComparison.Ordinal)
+            && long.TryParse(version.AsSpan(_name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) known = number;
         var rows = _rows.Values.Where(r => r.Version > known).Select(r => r.Row);
         return new StudyCells(study, string.Create(CultureInfo.InvariantCulture, $"{_name}-{_version}"), _maps?.Quantity,
             _caughtUp || _note is not null, _note, known >= 0 ? null : _maps?.Maps ?? [], [.. rows]);

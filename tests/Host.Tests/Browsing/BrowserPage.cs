@@ -5,7 +5,9 @@ using System.Text.Json.Nodes;
 
 namespace InterpActors.Host.Tests.Browsing;
 
-/// <summary>One page of a browser, through the DevTools protocol: what it shows, what is typed and clicked, and what went wrong in it.</summary>
+/// <summary>
+/// One page of a browser, through the DevTools protocol: what it shows, what is typed and clicked, and what went wrong in it.
+/// </summary>
 internal sealed class BrowserPage : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -88,7 +90,11 @@ internal sealed class BrowserPage : IAsyncDisposable
         {
             await SendAsync("Input.dispatchMouseEvent", new()
             {
-                ["type"] = type, ["x"] = box!["x"]!.DeepClone(), ["y"] = box["y"]!.DeepClone(), ["button"] = "left", ["clickCount"] = 1,
+                ["type"] = type,
+                ["x"] = box!["x"]!.DeepClone(),
+                ["y"] = box["y"]!.DeepClone(),
+                ["button"] = "left",
+                ["clickCount"] = 1,
             });
         }
     }

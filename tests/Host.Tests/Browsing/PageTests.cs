@@ -60,8 +60,9 @@ public sealed class PageTests : IDisposable
 
         runner.Let((int)plan.UnitCount);
         await page.UntilAsync("document.querySelector('#studies .small').innerText.startsWith('completed')");
-        await page.UntilAsync($"[...document.querySelectorAll('.frame')].reduce((n, f) => n + Number(f.dataset.filled), 0) === {plan.CellCount}");
-        Assert.Contains("strongest", (string)(await page.EvaluateAsync("document.querySelector('.frame').ariaLabel"))!, StringComparison.Ordinal);
+        await page.UntilAsync($"{Cells} === {plan.CellCount}");
+        var label = (string)(await page.EvaluateAsync("document.querySelector('.frame').ariaLabel"))!;
+        Assert.Contains("strongest", label, StringComparison.Ordinal);
 
         var other = Study(2);
         await node.Desk.SubmitAsync(other);
@@ -88,13 +89,14 @@ public sealed class PageTests : IDisposable
         await page.SizeAsync(400, 800);
         await page.GoAsync(Url(web));
         await page.UntilAsync("document.querySelector('#studies .small')?.innerText.startsWith('completed')");
-        await page.UntilAsync("[...document.querySelectorAll('.frame')].length === 2 && Number(document.querySelector('.frame').dataset.filled) > 0");
+        await page.UntilAsync($"document.querySelectorAll('.frame').length === 2 && {Cells} > 0");
 
         foreach (var width in new[] { 400, 320, 1280 })
         {
             await page.SizeAsync(width, 800);
             await Task.Delay(300);
-            Assert.True((int)(await page.EvaluateAsync("document.documentElement.scrollWidth"))! <= width, $"the page scrolls sideways at {width} px");
+            var wide = (int)(await page.EvaluateAsync("document.documentElement.scrollWidth"))!;
+            Assert.True(wide <= width, $"the page is {wide} px wide at {width} px");
         }
         var colours = new List<string>();
         foreach (var scheme in new[] { "light", "dark" })
@@ -143,7 +145,8 @@ public sealed class PageTests : IDisposable
         // A coordinator that goes is said to be gone; one that comes back at the same place is found.
         await web.DisposeAsync();
         await page.UntilAsync("document.querySelector('#link').innerText.startsWith('connection lost')");
-        await using var again = await WebHost.StartAsync(node.Desk!, _engine, _engine, _engine, Options("right") with { Port = web.Endpoint.Port });
+        var there = Options("right") with { Port = web.Endpoint.Port };
+        await using var again = await WebHost.StartAsync(node.Desk!, _engine, _engine, _engine, there);
         await page.UntilAsync("document.querySelector('#link').innerText === 'live'");
     }
 
@@ -151,7 +154,8 @@ public sealed class PageTests : IDisposable
     private const string Contrast = """
         (() => {
           const rgb = c => { const g = document.createElement("canvas").getContext("2d"); g.fillStyle = c; g.fillRect(0, 0, 1, 1);
-            return [...g.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); };
+            return [...g.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v / 255)
+              .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); };
           const light = c => { const [r, g, b] = rgb(c); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
           const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
           const ground = getComputedStyle(document.body).backgroundColor;
@@ -159,11 +163,13 @@ public sealed class PageTests : IDisposable
         })()
         """;
 
-    private static async Task<int> Filled(BrowserPage page) =>
-        (int)(await page.EvaluateAsync("[...document.querySelectorAll('.frame')].reduce((n, f) => n + Number(f.dataset.filled), 0)"))!;
+    /// <summary>How many cells are filled in.</summary>
+    private const string Cells = "[...document.querySelectorAll('.frame')].reduce((n, f) => n + Number(f.dataset.filled), 0)";
 
-    private Task<ClusterNode> NodeAsync(IUnitRunner runner) =>
-        ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator", "compute"], Path.Combine(_folder, "node"), _engine, runner) { Workers = 2 });
+    private static async Task<int> Filled(BrowserPage page) => (int)(await page.EvaluateAsync(Cells))!;
+
+    private Task<ClusterNode> NodeAsync(IUnitRunner runner) => ClusterNode.StartAsync(
+        new ClusterNodeOptions(["coordinator", "compute"], Path.Combine(_folder, "node"), _engine, runner) { Workers = 2 });
 
     private WebOptions Options(string? token) =>
         new("127.0.0.1", 0, token, Path.Combine(_folder, "web")) { Beat = TimeSpan.FromMilliseconds(100) };

@@ -19,7 +19,8 @@ public sealed class DeviceMemoryTests : IDisposable
     public void Cards_are_numbered_as_CUDA_does(string? visible, string[] expected)
     {
         var tool = Tool("printf 'GPU-a, 1024, 81559\\nGPU-b, 5, 40960\\n'");
-        var loads = new DeviceMemory([new ComputeDevice("cuda:0", 0), new ComputeDevice("cuda:1", 0)], new NvidiaCards(tool, visible)).Read();
+        var devices = new[] { new ComputeDevice("cuda:0", 0), new ComputeDevice("cuda:1", 0) };
+        var loads = new DeviceMemory(devices, new NvidiaCards(tool, visible)).Read();
         Assert.Equal(expected, loads.Select(l => $"{l.Device} {l.UsedBytes >> 20} {l.TotalBytes >> 20}"));
     }
 
@@ -37,7 +38,8 @@ public sealed class DeviceMemoryTests : IDisposable
     {
         var path = Path.Combine(_folder, "tool");
         File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
         return path;
     }
 }

@@ -22,12 +22,14 @@ public sealed class TelemetryTests : IDisposable
         var planner = new FakePlanner(2, 5);
         var study = FakePlanner.Study("traced");
         using var engine = new StudyEngine();
-        await using (var node = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator", "compute"], _folder, planner, new FakeRunner())
+        var options = new ClusterNodeOptions(["coordinator", "compute"], _folder, planner, new FakeRunner())
         {
             Overrides = $"interp.telemetry.endpoint = \"{collector.Endpoint}\"\n",
-        }))
+        };
+        await using (var node = await ClusterNode.StartAsync(options))
         {
-            await using var web = await WebHost.StartAsync(node.Desk!, planner, engine, engine, new WebOptions("127.0.0.1", 0, null, _folder));
+            var listen = new WebOptions("127.0.0.1", 0, null, _folder);
+            await using var web = await WebHost.StartAsync(node.Desk!, planner, engine, engine, listen);
             await node.Desk!.SubmitAsync(study);
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while ((await node.Desk.ProgressAsync(study.Id))!.State != RunState.Completed) await Task.Delay(20, limit.Token);

@@ -1,8 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using InterpActors.Host.Web;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Tests.Web;
@@ -112,7 +110,8 @@ public sealed class ApiTests
         var map = Assert.Single(all["maps"]!.AsArray())!;
         Assert.Equal("attn_out", (string)map["name"]!);
         Assert.Equal(("score", true), ((string)all["quantity"]!, (bool)all["caught_up"]!));
-        var shown = all["rows"]!.AsArray().OrderBy(r => (int)r!["layer"]!).SelectMany(r => r!["values"]!.AsArray()).Select(v => (float)v!).ToList();
+        var shown = all["rows"]!.AsArray().OrderBy(r => (int)r!["layer"]!)
+            .SelectMany(r => r!["values"]!.AsArray()).Select(v => (float)v!).ToList();
         web.Desk.Put(new StudyId(id), p => p with { State = RunState.Completed, Committed = p.Planned });
         var csv = (await web.Http.GetStringAsync($"/api/studies/{id}/results/results.csv")).TrimEnd().Split('\n')[1..];
         Assert.Equal(csv.Select(r => (float)double.Parse(r.Split(',')[^1], System.Globalization.CultureInfo.InvariantCulture)), shown);
@@ -178,7 +177,8 @@ public sealed class ApiTests
         for (var i = 0; i < 300; i++)
             web.Desk.Add(last with { Study = new StudyId($"a-{i:x12}"), State = i == 0 ? RunState.Paused : RunState.Completed });
         var worker = web.Desk.Cluster.Workers[0];
-        web.Desk.Cluster = web.Desk.Cluster with { Workers = [.. Enumerable.Range(0, 1000).Select(i => worker with { Worker = $"w{i:0000}" })] };
+        var workers = Enumerable.Range(0, 1000).Select(i => worker with { Worker = $"w{i:0000}" });
+        web.Desk.Cluster = web.Desk.Cluster with { Workers = [.. workers] };
         using var answer = await web.Http.GetAsync("/api/events", HttpCompletionOption.ResponseHeadersRead);
         using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync());
         JsonNode shown;

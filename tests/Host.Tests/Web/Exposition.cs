@@ -13,9 +13,10 @@ internal sealed partial class Exposition
     public IReadOnlyDictionary<string, double> Samples => _samples;
 
     /// <summary>The sum over all labels of a name.</summary>
-    public double Sum(string name) => _samples.Where(s => s.Key == name || s.Key.StartsWith(name + "{", StringComparison.Ordinal)).Sum(s => s.Value);
+    public double Sum(string name) =>
+        _samples.Where(s => s.Key == name || s.Key.StartsWith(name + "{", StringComparison.Ordinal)).Sum(s => s.Value);
 
-    /// <exception cref="FormatException">It is no exposition: a sample without a family, a family twice, a bucket that falls …</exception>
+    /// <exception cref="FormatException">It is no exposition: a sample without a family, a family twice, a bucket that falls.</exception>
     public static Exposition Parse(string text)
     {
         if (!text.EndsWith('\n')) throw new FormatException("the last line has no end");
@@ -27,7 +28,8 @@ internal sealed partial class Exposition
             else if (Type().Match(line) is { Success: true } type)
             {
                 family = type.Groups[1].Value;
-                if (family != helped || !read._types.TryAdd(family, type.Groups[2].Value)) throw new FormatException($"family {family}: {line}");
+                if (family != helped || !read._types.TryAdd(family, type.Groups[2].Value))
+                    throw new FormatException($"family {family}: {line}");
             }
             else if (Sample().Match(line) is { Success: true } sample) read.Add(family, sample);
             else throw new FormatException($"not a line of the format: {line}");
@@ -41,9 +43,16 @@ internal sealed partial class Exposition
         var (name, labels, value) = (sample.Groups[1].Value, sample.Groups[2].Value, sample.Groups[3].Value);
         var parts = _types[family] == "histogram" ? new[] { "_bucket", "_sum", "_count" } : [""];
         if (!parts.Any(p => name == family + p)) throw new FormatException($"{name} is not of the family {family}");
-        if (_types[family] == "counter" && !name.EndsWith("_total", StringComparison.Ordinal)) throw new FormatException($"the counter {name} is no total");
-        var number = value switch { "+Inf" => double.PositiveInfinity, "-Inf" => double.NegativeInfinity, "NaN" => double.NaN, _ => double.Parse(value, CultureInfo.InvariantCulture) };
-        if (!_samples.TryAdd(labels.Length == 0 ? name : $"{name}{{{labels}}}", number)) throw new FormatException($"{name}{{{labels}}} comes twice");
+        if (_types[family] == "counter" && !name.EndsWith("_total", StringComparison.Ordinal))
+            throw new FormatException($"the counter {name} is no total");
+        var number = value switch
+        {
+            "+Inf" => double.PositiveInfinity,
+            "-Inf" => double.NegativeInfinity,
+            _ => double.Parse(value, CultureInfo.InvariantCulture),
+        };
+        var key = labels.Length == 0 ? name : $"{name}{{{labels}}}";
+        if (!_samples.TryAdd(key, number)) throw new FormatException($"{key} comes twice");
     }
 
     private void CheckHistogram(string name)
@@ -55,7 +64,8 @@ internal sealed partial class Exposition
             var values = series.Select(s => s.Value).ToArray();
             if (!values.SequenceEqual(values.Order())) throw new FormatException($"buckets of {name} fall");
             var count = series.Key.Length == 0 ? $"{name}_count" : $"{name}_count{{{series.Key}}}";
-            if (values[^1] != _samples[count]) throw new FormatException($"{name} has {_samples[count]} values and {values[^1]} in its buckets");
+            if (values[^1] != _samples[count])
+                throw new FormatException($"{name} has {_samples[count]} values and {values[^1]} in its buckets");
         }
     }
 

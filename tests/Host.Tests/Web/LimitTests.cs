@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
-using InterpActors.Host.Web;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Tests.Web;

@@ -120,7 +120,8 @@ public sealed class RemoteCommandTests
         await using var second = await WebFixture.StartAsync();
         var id = new StudyId(await first.Submitted());
         Assert.Equal(id.Value, await second.Submitted());
-        Assert.Contains(id.Value, (await Interp.Here("list", "--cluster", $"http://127.0.0.1:1, {second.Url}")).Output, StringComparison.Ordinal);
+        var list = await Interp.Here("list", "--cluster", $"http://127.0.0.1:1, {second.Url}");
+        Assert.Contains(id.Value, list.Output, StringComparison.Ordinal);
 
         var watching = Interp.Here("watch", id.Value, "--cluster", $"{first.Url},{second.Url}");
         await Task.Delay(300);

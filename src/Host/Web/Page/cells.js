@@ -115,7 +115,8 @@ function cellWords(map, i) {
   if (slot.position !== null) where.push(`position ${slot.position}${slot.token === null ? "" : ` “${tokenText(slot.token)}”`}`);
   else if (slot.role !== null) where.push(slot.role);
   const value = map.values[i];
-  return `${where.join(", ")}: ${Number.isNaN(value) ? (heat.over ? "no value" : "not there yet") : `${heat.quantity} ${number(value, true)}`}`;
+  const missing = heat.over ? "no value" : "not there yet";
+  return `${where.join(", ")}: ${Number.isNaN(value) ? missing : `${heat.quantity} ${number(value, true)}`}`;
 }
 
 function layOutCells() {
@@ -192,8 +193,8 @@ function drawCells(map, room) {
       g.strokeRect(HEAT_GUTTER + map.at[1] * column - 0.5, y(map.at[0]) - 0.5, column, row);
     }
     frame.dataset.filled = filled;
-    frame.setAttribute("aria-label",
-      `${map.name}: ${filled} of ${map.values.length} cells${best < 0 ? "" : `, strongest ${cellWords(map, best)}`}. Arrow keys read cells.`);
+    const strongest = best < 0 ? "" : `, strongest ${cellWords(map, best)}`;
+    frame.setAttribute("aria-label", `${map.name}: ${filled} of ${map.values.length} cells${strongest}. Arrow keys read cells.`);
   };
 
   const move = (to, aloud) => {
@@ -216,9 +217,10 @@ function drawCells(map, room) {
     if (!to) return;
     e.preventDefault();
     const at = [Math.min(rows - 1, Math.max(0, to[0])), Math.min(count - 1, Math.max(0, to[1]))];
-    const left = at[1] * column;
+    const left = at[1] * column,
+      right = HEAT_GUTTER + left + column;
     if (left < frame.scrollLeft) frame.scrollLeft = left;
-    if (left + HEAT_GUTTER + column > frame.scrollLeft + frame.clientWidth) frame.scrollLeft = left + HEAT_GUTTER + column - frame.clientWidth;
+    if (right > frame.scrollLeft + frame.clientWidth) frame.scrollLeft = right - frame.clientWidth;
     move(at, true);
   });
   frame.addEventListener("focus", () => frame.matches(":focus-visible") && move(map.at ?? [rows - 1, 0], true));

@@ -188,11 +188,12 @@ function drawNodes(cluster) {
       const load = m.load;
       say(row.firstChild, m.address + " ");
       fill(row.lastChild, load ? part(load.cores, load.processors) : 0, false);
-      const busy = load
-        ? ` · ${load.cores.toFixed(1)} of ${plural(load.processors, "core")} · ${bytes(load.memory_bytes)}`
-          + load.devices.filter((d) => d.device !== "cpu").map((d) => ` · ${d.device} ${bytes(d.used_bytes)} of ${bytes(d.total_bytes)}`).join("")
-        : "";
-      say(row.children[1], `${m.roles.join(", ")} · ${m.reachable ? m.status.toLowerCase() : "unreachable"}${m.active ? " · leads" : ""}${busy}`);
+      const parts = [m.roles.join(", "), m.reachable ? m.status.toLowerCase() : "unreachable"];
+      if (m.active) parts.push("leads");
+      if (load) parts.push(`${load.cores.toFixed(1)} of ${plural(load.processors, "core")}`, bytes(load.memory_bytes));
+      for (const d of load?.devices ?? [])
+        if (d.device !== "cpu") parts.push(`${d.device} ${bytes(d.used_bytes)} of ${bytes(d.total_bytes)}`);
+      say(row.children[1], parts.join(" · "));
     },
   );
   keep(
@@ -205,7 +206,8 @@ function drawNodes(cluster) {
       say(row.children[0], w.worker + " ");
       const heard = new Date(w.last_beat).toLocaleTimeString();
       const more = w.leases.length > 1 ? ` and ${plural(w.leases.length - 1, "unit")} more` : "";
-      const unit = w.set_aside ? `set aside: ${w.set_aside}` : lease ? `${lease.label ?? "unit " + lease.ordinal} of ${lease.study}${more}` : "idle";
+      const held = lease ? `${lease.label ?? "unit " + lease.ordinal} of ${lease.study}${more}` : "idle";
+      const unit = w.set_aside ? `set aside: ${w.set_aside}` : held;
       say(row.children[1], `${w.device} · ${unit} · heard ${heard}`);
       fill(row.children[2], lease ? lease.fraction : 0, false);
     },
@@ -223,7 +225,8 @@ function drawLog(log) {
       const when = new Date(l.at);
       const today = when.toDateString() === new Date().toDateString();
       row.firstChild.dateTime = l.at;
-      say(row.firstChild, (today ? "" : when.toLocaleDateString(undefined, { month: "short", day: "numeric" }) + " ") + when.toLocaleTimeString());
+      const day = today ? "" : when.toLocaleDateString(undefined, { month: "short", day: "numeric" }) + " ";
+      say(row.firstChild, day + when.toLocaleTimeString());
       say(row.lastChild, (l.study ? l.study + ": " : "") + l.text);
     },
   );
