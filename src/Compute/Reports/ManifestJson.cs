@@ -25,6 +25,7 @@ public static class ManifestJson
             ["dtype"] = result.Model?.Dtype,
             ["threads"] = study.Execution.Threads,
             ["matmul"] = study.Execution.Matmul,
+            ["device"] = study.Execution.DeviceKind,
             ["seeds"] = new JsonObject { ["study"] = Seed(canonical) },
             ["code"] = new JsonObject
             {

@@ -138,6 +138,7 @@ public static class ReportData
             ("Seed", seed?.ToString(CultureInfo.InvariantCulture)),
             ("Threads per worker", Whole(study.Execution.Threads)),
             ("Matrix products", study.Execution.Matmul),
+            ("Device", study.Execution.DeviceKind),
         ]);
         facts.AddRange(result.Manifest.Select(f => (Sentence(f.Key), Described(f.Value))));
         facts.AddRange([

@@ -3,6 +3,7 @@ using InterpActors.Actors.Configuration;
 using InterpActors.Compute.Studies;
 using InterpActors.Host.Display;
 using InterpActors.Host.Runs;
+using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Commands;
 
@@ -21,12 +22,13 @@ internal static class RunCommand
             Description = "Threads per worker; the last bits of results depend on it (default: 1)"
         };
         threads.Validators.Add(result => SharedOptions.CheckRange(result, "--threads"));
+        var device = SharedOptions.DeviceKind();
         var set = SharedOptions.Set();
         var fresh = new Option<bool>("--fresh") { Description = "Starts anew in a folder beside the old one" };
         var quiet = new Option<bool>("--quiet") { Description = "Shows nothing but errors and the last line" };
         var command = new Command("run", "Runs a study on this machine, or goes on with it where it was interrupted")
         {
-            study, folder, workers, threads, set, fresh, quiet,
+            study, folder, workers, threads, device, set, fresh, quiet,
         };
         command.SetAction(async parsed =>
         {
@@ -37,10 +39,11 @@ internal static class RunCommand
             display.Say("reading the study");
             var file = SharedOptions.Load(parsed, study, set);
             var compiled = StudyCompiler.Compile(file.Root, file.Source, file.Folder, parsed.GetValue(threads) ?? 1);
+            compiled = StudyCompiler.On(compiled, parsed.GetValue(device) ?? DeviceNames.Cpu);
             using var engine = new StudyEngine();
             var run = new StudyRun(engine, engine, engine, s => ProgressText.Baselines(engine.Verify(s)), display, interrupts);
             return await run.ExecuteAsync(new RunRequest(compiled, parsed.GetValue(folder), parsed.GetValue(fresh),
-                parsed.GetValue(workers), parsed.GetValue(threads)));
+                parsed.GetValue(workers), parsed.GetValue(threads), parsed.GetValue(device)));
         });
         return command;
     }

@@ -73,6 +73,17 @@ internal static class SharedOptions
 
     public static Option<int> Threads(string of) => Positive("--threads", 1, $"Threads {of}");
 
+    public static Option<string?> DeviceKind()
+    {
+        var option = new Option<string?>("--device")
+        {
+            HelpName = "KIND",
+            Description = "The kind of device that computes it, cpu or cuda; the last bits of results depend on it (default: cpu)",
+        };
+        option.AcceptOnlyFromAmong([.. DeviceNames.Kinds]);
+        return option;
+    }
+
     public static Option<bool> Json(string what) => new("--json") { Description = what };
 
     /// <summary>A whole number of at least 1.</summary>

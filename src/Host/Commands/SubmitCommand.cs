@@ -26,13 +26,7 @@ internal static class SubmitCommand
             Description = $"One more is twice the share of the workers, {StudyPriority.Lowest} to {StudyPriority.Highest} (default: 0); "
                 + "given again for a study that runs, it changes",
         };
-        var device = new Option<string>("--device")
-        {
-            HelpName = "KIND",
-            Description = "The kind of device that computes it, cpu or cuda; the last bits of results depend on it (default: cpu)",
-            DefaultValueFactory = _ => DeviceNames.Cpu,
-        };
-        device.AcceptOnlyFromAmong([.. DeviceNames.Kinds]);
+        var device = SharedOptions.DeviceKind();
         var set = SharedOptions.Set();
         var command = new Command("submit", "Hands a study, with the files that it names, to a cluster") { study, cluster, watch, folder, threads, device, priority, set };
         command.SetAction(async parsed =>

@@ -1,6 +1,5 @@
 using Akka.Configuration;
 using Akka.Hosting;
-using InterpActors.Actors.Compute;
 using InterpActors.Actors.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -34,7 +33,4 @@ internal static class ActorHost
         await host.StartAsync();
         return host;
     }
-
-    /// <summary>One worker for each unit that is to be computed at a time.</summary>
-    public static IReadOnlyList<WorkerSlot> CpuSlots(int workers) => [.. Enumerable.Range(0, workers).Select(i => new WorkerSlot($"cpu-{i}", "cpu"))];
 }

@@ -20,6 +20,15 @@ public static class DeviceSlots
             ?? throw Unknown(name, devices))];
     }
 
+    /// <summary>The devices of a kind.</summary>
+    /// <exception cref="StudyException">There is none here.</exception>
+    public static IReadOnlyList<ComputeDevice> OfKind(string kind, IDeviceProvider devices)
+    {
+        if (kind == DeviceNames.Cpu) return [devices.All[0]];
+        ComputeDevice[] found = [.. devices.All.Where(d => DeviceNames.KindOf(d.Name) == kind)];
+        return found.Length > 0 ? found : throw new StudyException($"there is no {kind} device here", "--device", devices.Limits);
+    }
+
     /// <param name="workers">Units computed at a time on the CPU.</param>
     /// <param name="threads">Torch threads that each CPU worker is meant to use.</param>
     public static IReadOnlyList<WorkerSlot> For(IReadOnlyList<ComputeDevice> devices, int workers, int threads)

@@ -62,10 +62,14 @@ public sealed class LocalNode : IAsyncDisposable
         var host = await ActorHost.StartAsync(config, akka => akka
             .WithActors((system, _) => system.ActorOf(Props.Create(() => new JournalWatch(broke)), "journal-watch"))
             .AddCoordinator(options.Planner, journal)
-            .AddComputeNode(options.Process, ActorHost.CpuSlots(options.Workers), options.Runner, ledger,
+            .AddComputeNode(options.Process, LocalSlots(options), options.Runner, ledger,
                 Path.GetDirectoryName(Path.GetFullPath(options.JournalPath))));
         return new LocalNode(options, host, ledger, broke);
     }
+
+    /// <summary>Nobody else could compute what a worker refuses: what they can is not told, and a unit that is too large says so itself.</summary>
+    private static IReadOnlyList<WorkerSlot> LocalSlots(LocalNodeOptions options) =>
+        [.. DeviceSlots.For(options.Devices, options.Workers, 1).Select(s => s with { Can = null })];
 
     /// <summary>
     /// Begins a study, or goes on with it where its journal ends; does nothing to one that is over. Returns when it is planned and units

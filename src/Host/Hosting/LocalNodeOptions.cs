@@ -1,3 +1,4 @@
+using InterpActors.Compute.Devices;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
@@ -5,9 +6,12 @@ namespace InterpActors.Host.Hosting;
 
 /// <summary>What a node for a run on this machine needs.</summary>
 /// <param name="JournalPath">The SQLite journal; made unless it is there. <c>computed.log</c> lies beside it.</param>
-/// <param name="Workers">Engines that compute at a time.</param>
+/// <param name="Workers">Units computed at a time on the CPU.</param>
 public sealed record LocalNodeOptions(string JournalPath, int Workers, IStudyPlanner Planner, IUnitRunner Runner)
 {
+    /// <summary>What it computes on.</summary>
+    public IReadOnlyList<ComputeDevice> Devices { get; init; } = [new(DeviceNames.Cpu, 0)];
+
     /// <summary>Where warnings of the actor system go; null for nowhere.</summary>
     public string? LogFile { get; init; }
 

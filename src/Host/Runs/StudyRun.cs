@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using InterpActors.Actors.Journal;
+using InterpActors.Compute.Devices;
 using InterpActors.Compute.Methods.SaeTraining;
 using InterpActors.Host.Commands;
 using InterpActors.Host.Display;
@@ -12,7 +13,8 @@ namespace InterpActors.Host.Runs;
 /// <summary>What the command line asked for.</summary>
 /// <param name="Out">The run folder; null for <c>runs/ID</c>.</param>
 /// <param name="Threads">Torch threads per worker; null for what the run was begun with, 1 for a new one.</param>
-public sealed record RunRequest(Study Study, string? Out, bool Fresh, int Workers, int? Threads);
+/// <param name="Device">The kind of device; null for the one that the run was begun on, the CPU for a new one.</param>
+public sealed record RunRequest(Study Study, string? Out, bool Fresh, int Workers, int? Threads, string? Device = null);
 
 /// <summary>
 /// One study on this machine from its first unit, or from where its journal ends, to its outputs. Everything that can be wrong with the
@@ -20,10 +22,13 @@ public sealed record RunRequest(Study Study, string? Out, bool Fresh, int Worker
 /// </summary>
 /// <param name="verify">Checks what needs the weights, and tells the metric without interventions, for people; not asked of a run that is
 /// over.</param>
+/// <param name="devices">What there is to compute on; null for what torch finds.</param>
 public sealed class StudyRun(
     IStudyPlanner planner, IUnitRunner runner, IStudyReducer reducer, Func<Study, string?> verify, IRunDisplay display,
-        Interrupts interrupts)
+        Interrupts interrupts, IDeviceProvider? devices = null)
 {
+    private readonly IDeviceProvider _devices = devices ?? TorchDevices.Instance;
+
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -36,6 +41,7 @@ public sealed class StudyRun(
         var path = RunFolder.Choose(request.Study.Id, request.Out, request.Fresh);
         RunFolder.Check(path);
         var study = Resume(path, request);
+        var used = DeviceSlots.OfKind(study.Execution.DeviceKind, _devices);
         var plan = planner.Plan(study);
         RunLock.Check(path);
         string? baselines = null;
@@ -53,7 +59,7 @@ public sealed class StudyRun(
             return Conclude(folder, plan, clock);
         }
         var scene = new RunScene(study.Name, plan.Headline, $"journal {folder.Journal}", baselines);
-        return await ComputeAsync(folder, plan, request.Workers, scene, clock) ? Conclude(folder, plan, clock) : ExitCode.Interrupted;
+        return await ComputeAsync(folder, plan, request.Workers, used, scene, clock) ? Conclude(folder, plan, clock) : ExitCode.Interrupted;
     }
 
     /// <summary>The study as the folder's journal has it, if there is one: the settings that last bits depend on were fixed by its first
@@ -74,6 +80,11 @@ public sealed class StudyRun(
             throw new StudyException($"the run was begun with --threads {begun.Execution.Threads}, not {threads}, and its numbers depend on it",
                 path, $"use --threads {begun.Execution.Threads}, or --fresh");
         }
+        if (request.Device is { } device && device != begun.Execution.DeviceKind)
+        {
+            throw new StudyException($"the run was begun on {begun.Execution.DeviceKind}, not {device}, and its numbers depend on it",
+                path, $"use --device {begun.Execution.DeviceKind}, or --fresh");
+        }
         return request.Study with { Execution = begun.Execution };
     }
 
@@ -89,7 +100,8 @@ public sealed class StudyRun(
     }
 
     /// <returns>False where the user stopped it.</returns>
-    private async Task<bool> ComputeAsync(RunFolder folder, IStudyPlan plan, int workers, RunScene scene, Stopwatch clock)
+    private async Task<bool> ComputeAsync(
+        RunFolder folder, IStudyPlan plan, int workers, IReadOnlyList<ComputeDevice> used, RunScene scene, Stopwatch clock)
     {
         interrupts.Arm();
         LocalNode node;
@@ -98,6 +110,7 @@ public sealed class StudyRun(
             node = await LocalNode.StartAsync(new LocalNodeOptions(folder.Journal, workers, planner, runner)
             {
                 LogFile = Path.Combine(folder.Path, "warnings.log"),
+                Devices = used,
             });
         }
         catch (StudyException e)

@@ -234,4 +234,12 @@ public sealed class BadInputTests : IDisposable
         Assert.Contains("-10 to 10", await Submitted("--priority", "11"), StringComparison.Ordinal);
         Assert.Contains("gpu", await Submitted("--device", "gpu"), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_run_on_a_device_that_is_not_there()
+    {
+        var line = await RunRefused(Study(Heads), "--device", "cuda");
+        Assert.Contains("there is no cuda device here", line, StringComparison.Ordinal);
+        Assert.Contains("-p:Cuda=true", line, StringComparison.Ordinal);
+    }
 }

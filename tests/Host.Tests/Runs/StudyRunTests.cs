@@ -1,4 +1,5 @@
 using InterpActors.Actors.Journal;
+using InterpActors.Compute.Devices;
 using InterpActors.Host.Commands;
 using InterpActors.Host.Display;
 using InterpActors.Host.Runs;
@@ -26,12 +27,12 @@ public sealed class StudyRunTests : IDisposable
     }
 
     private async Task<(int Code, FakeRunner Runner)> Run(RunRequest request, Action<WorkUnit, UnitContext>? work = null,
-        bool failed = false, Interrupts? interrupts = null)
+        bool failed = false, Interrupts? interrupts = null, IDeviceProvider? devices = null)
     {
         var runner = new FakeRunner { Work = work };
         using var own = new Interrupts();
         var run = new StudyRun(new FakePlanner(4, Units / 4), runner, new ListingReducer(failed), _ => "clean +1.00",
-            new PlainDisplay(_output, quiet: false), interrupts ?? own);
+            new PlainDisplay(_output, quiet: false), interrupts ?? own, devices);
         return (await run.ExecuteAsync(request), runner);
     }
 
@@ -56,6 +57,31 @@ public sealed class StudyRunTests : IDisposable
         Assert.Empty(idle.Computed);
         Assert.Equal(bytes, await File.ReadAllBytesAsync(At("a/results.csv")));
         Assert.Contains("finished already", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    private sealed class TwoCards : IDeviceProvider
+    {
+        public IReadOnlyList<ComputeDevice> All { get; } = [new("cpu", 0), new("cuda:0", 0), new("cuda:1", 0)];
+
+        public string Limits => "";
+
+        public TorchSharp.torch.Device Open(string name) => TorchSharp.torch.CPU;
+    }
+
+    [Fact]
+    public async Task A_run_stays_on_the_kind_of_device_it_was_begun_on()
+    {
+        var study = Study();
+        study = study with { Execution = study.Execution with { Device = "cuda" } };
+        var used = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
+        await Run(Request("a", study) with { Device = "cuda" }, (_, c) =>
+        {
+            used[c.Device] = 1;
+            Thread.Sleep(10);
+        }, devices: new TwoCards());
+        Assert.Equal(["cuda:0", "cuda:1"], used.Keys.Order());
+        Assert.Contains("begun on cuda, not cpu", await Refused(Request("a") with { Device = "cpu" }), StringComparison.Ordinal);
+        Assert.Contains("there is no cuda device here", await Refused(Request("a")), StringComparison.Ordinal);
     }
 
     [Fact]
