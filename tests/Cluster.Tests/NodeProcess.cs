@@ -25,9 +25,10 @@ public sealed class NodeProcess : IDisposable
 
     /// <param name="folder">The working folder; the test's own where it is empty.</param>
     /// <param name="program">The program; null for this build's.</param>
-    public static async Task<NodeProcess> StartInAsync(string folder, string[] arguments, string? program = null)
+    /// <param name="network">A network namespace; null for the machine's own.</param>
+    public static async Task<NodeProcess> StartInAsync(string folder, string[] arguments, string? program = null, string? network = null)
     {
-        var node = new NodeProcess(Start(["node", .. arguments], folder, program));
+        var node = new NodeProcess(Start(["node", .. arguments], folder, program, network));
         try
         {
             node._process.ErrorDataReceived += (_, e) =>
@@ -54,9 +55,12 @@ public sealed class NodeProcess : IDisposable
     public static async Task<int> RunAsync(params string[] arguments) => (await FinishAsync(arguments)).Code;
 
     /// <summary>Runs the program to its end; its exit code and what it said on the error stream.</summary>
-    public static async Task<(int Code, string Errors)> FinishAsync(params string[] arguments)
+    public static Task<(int Code, string Errors)> FinishAsync(params string[] arguments) => FinishInAsync(null, arguments);
+
+    /// <param name="network">A network namespace; null for the machine's own.</param>
+    public static async Task<(int Code, string Errors)> FinishInAsync(string? network, params string[] arguments)
     {
-        using var process = Start(arguments);
+        using var process = Start(arguments, network: network);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         _ = process.StandardOutput.ReadToEndAsync(limit.Token);
         var errors = process.StandardError.ReadToEndAsync(limit.Token);
@@ -114,11 +118,15 @@ public sealed class NodeProcess : IDisposable
         }
     }
 
-    private static Process Start(string[] arguments, string folder = "", string? program = null) =>
-        Process.Start(new ProcessStartInfo("dotnet", [program ?? typeof(CommandLine).Assembly.Location, .. arguments])
+    private static Process Start(string[] arguments, string folder = "", string? program = null, string? network = null)
+    {
+        string[] command = ["dotnet", program ?? typeof(CommandLine).Assembly.Location, .. arguments];
+        if (network is not null) command = ["ip", "netns", "exec", network, .. command];
+        return Process.Start(new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = folder,
         })!;
+    }
 }

@@ -126,12 +126,16 @@ internal sealed class ClusterMembership
         }
     }
 
+    /// <summary>Whether a node founds a cluster where it finds none.</summary>
+    /// <param name="self">Its address.</param>
+    public static bool Founds(ClusterNodeOptions options, string self) => options.IsCoordinator && (options.Seeds.Count == 0 || options.Seeds[0] == self);
+
     /// <summary>Joins, and returns once this member is Up.</summary>
     /// <exception cref="StudyException">None of the seed nodes let it in.</exception>
     public async Task JoinAsync(IReadOnlyList<string> seeds, IReadOnlyList<string> remembered, CancellationToken cancellation)
     {
         var self = ClusterMembers.HostPort(Address)!;
-        var founds = _options.IsCoordinator && (seeds.Count == 0 || seeds[0] == self);
+        var founds = Founds(_options with { Seeds = seeds }, self);
         var others = seeds.Concat(remembered).Where(m => m != self);
         var known = (founds ? others.Prepend(self) : others).Distinct().ToArray();
         if (known.Length == 0)

@@ -92,9 +92,9 @@ public sealed class ClusterNode : IAsyncDisposable
         {
             while (true)
             {
-                await _membership.Ended.WaitAsync(_stopping.Token);
+                var via = await LostAsync();
                 await _membership.LeaveAsync();
-                await RejoinAsync();
+                await RejoinAsync(via);
             }
         }
         catch (OperationCanceledException)
@@ -103,7 +103,25 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    private async Task RejoinAsync()
+    /// <summary>Waits until this member was removed, or has removed itself because its cluster is elsewhere.</summary>
+    /// <returns>The node to join then; null for any.</returns>
+    private async Task<string?> LostAsync()
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        var elsewhere = new Reunion(_options).WaitAsync(_membership, over.Token);
+        if (await Task.WhenAny(_membership.Ended, elsewhere).WaitAsync(_stopping.Token) == elsewhere)
+        {
+            var other = await elsewhere;
+            _options.Say($"changing over to the cluster of {other}, which can be reached again");
+            _membership.Cluster.Down(_membership.Address);
+            await _membership.Ended.WaitAsync(_stopping.Token);
+            return other;
+        }
+        await over.CancelAsync();
+        return null;
+    }
+
+    private async Task RejoinAsync(string? via)
     {
         string? said = null;
         while (true)
@@ -113,13 +131,15 @@ public sealed class ClusterNode : IAsyncDisposable
             try
             {
                 next = await ClusterMembership.StartAsync(_options, Port, _ledger);
-                await next.JoinAsync(_options.Seeds, MemberMemory.Read(_options.MembersFile), _stopping.Token);
+                if (via is null) await next.JoinAsync(_options.Seeds, MemberMemory.Read(_options.MembersFile), _stopping.Token);
+                else await next.JoinAsync([via], [], _stopping.Token);
                 _membership = next;
                 return;
             }
             catch (StudyException e)
             {
                 // Nobody to join yet, or the port is not free again yet.
+                via = null;
                 if (said != e.Message) _options.Say(said = e.Message);
                 if (next is not null) await next.LeaveAsync();
             }
