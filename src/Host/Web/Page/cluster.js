@@ -99,6 +99,7 @@ const view = {
   tracks: make("div"),
   progress: make("div"),
   best: make("ol", { className: "small" }),
+  strongest: make("div"),
   cells: make("div", { id: "cells" }),
   now: make("p", { id: "now", className: "small muted" }),
   answer: make("p", { className: "note", role: "status" }),
@@ -126,9 +127,10 @@ function drawStudy(s) {
   if (view.title.parentNode !== place) {
     const heading = (text) => make("h3", {}, text);
     // A study that was over before the coordinator began has no plan any more.
+    view.strongest.replaceChildren(heading("Strongest so far"), view.best);
     view.progress.replaceChildren(heading("Layers"), view.layers, view.scale, heading("Components"), view.tracks);
     place.replaceChildren(view.title, view.state, view.error, view.acts, view.answer, view.cells, view.progress,
-      heading("Strongest so far"), view.best, heading("Computed now"), view.now);
+      view.strongest, heading("Computed now"), view.now);
   }
   if (view.title.textContent !== s.study) say(view.answer, "");
   say(view.title, s.study);
@@ -152,6 +154,8 @@ function drawStudy(s) {
       bar.firstChild.style.height = 100 * part(l.committed + l.failed, l.count) + "%";
     },
   );
+  // A training has no cells.
+  view.strongest.hidden = over(s) && s.best.length === 0;
   view.progress.hidden = s.layers.length === 0;
   const real = s.layers.filter((l) => l.layer >= 0);
   const done = real.filter((l) => l.committed + l.failed === l.count).length;
