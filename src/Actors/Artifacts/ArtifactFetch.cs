@@ -5,8 +5,8 @@ using InterpActors.Messages.Artifacts;
 namespace InterpActors.Actors.Artifacts;
 
 /// <summary>
-/// Fetches one file: asks every node who has it, then one of those for piece after piece, a few at a time. What has arrived outlives a source
-/// that falls silent; a file that has the wrong hash in the end is thrown away, and another source is asked.
+/// Fetches one file: asks every node who has it, then one of those for piece after piece, a few at a time. What has arrived outlives a
+/// source that falls silent; a file that has the wrong hash in the end is thrown away, and another source is asked.
 /// </summary>
 internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
 {
@@ -35,6 +35,7 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
     private IActorRef? _origin;
     private bool _mixed;
     private long _asked;
+    private int _piece = ArtifactChunk.LargestLength;
     private int _round;
     private DateTime _hope;
 
@@ -137,7 +138,7 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
     private void AskNext()
     {
         if (_asked >= _wanted.Bytes) return;
-        var length = (int)Math.Min(ArtifactChunk.LargestLength, _wanted.Bytes - _asked);
+        var length = (int)Math.Min(_piece, _wanted.Bytes - _asked);
         _source!.Tell(new ReadArtifact(_wanted.Artifact, _asked, length));
         _asked += length;
     }
@@ -147,10 +148,11 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
     private void Take(ArtifactChunk m)
     {
         if (!Sender.Equals(_source) || m.Offset < _writer!.Offset) return;
-        var expected = (int)Math.Min(ArtifactChunk.LargestLength, _wanted.Bytes - _writer.Offset);
+        var expected = (int)Math.Min(_piece, _wanted.Bytes - _writer.Offset);
         if (m.Offset > _writer.Offset || m.Content.Length != expected)
         {
-            // A piece was lost on the way: from there again.
+            // A piece was lost on the way, or is shorter than this version's pieces: from there again.
+            if (m.Offset == _writer.Offset && m.Content.Length > 0 && m.Content.Length < expected) _piece = m.Content.Length;
             Drop(silent: false);
             return;
         }

@@ -4,8 +4,8 @@ using InterpActors.Messages.Artifacts;
 namespace InterpActors.Actors.Artifacts;
 
 /// <summary>
-/// A node's part in passing files on: sends pieces of what it has to other nodes, and fetches what is asked for here, each file once however
-/// many ask. Reads and writes files, so it runs apart from other actors.
+/// A node's part in passing files on: sends pieces of what it has to other nodes, and fetches what is asked for here, each file once
+/// however many ask. Reads and writes files, so it runs apart from other actors.
 /// </summary>
 internal sealed class ArtifactNode : ReceiveActor
 {

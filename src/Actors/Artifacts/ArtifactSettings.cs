@@ -18,13 +18,15 @@ public sealed record ArtifactSettings(
     {
         var section = config.GetConfig("interp.artifacts") ?? throw new ConfigurationException("interp.artifacts is not configured");
         return new ArtifactSettings(
-            Bytes(section, "cache-limit"), Bytes(section, "upload-limit"), Count(section, "window", 64), Count(section, "receivers", 10_000),
-            Count(section, "parallel", 64), section.GetTimeSpan("piece-timeout"), section.GetTimeSpan("patience"));
+            Bytes(section, "cache-limit"), Bytes(section, "upload-limit"), Count(section, "window", 64),
+            Count(section, "receivers", 10_000), Count(section, "parallel", 64), section.GetTimeSpan("piece-timeout"), section.GetTimeSpan("patience"));
     }
 
     private static long Bytes(Config section, string key) =>
-        section.GetByteSize(key) is > 0 and { } bytes ? bytes : throw new ConfigurationException($"interp.artifacts.{key} must be a size above 0");
+        section.GetByteSize(key) is > 0 and { } bytes ? bytes
+            : throw new ConfigurationException($"interp.artifacts.{key} must be a size above 0");
 
     private static int Count(Config section, string key, int most) =>
-        section.GetInt(key) is var n && n >= 1 && n <= most ? n : throw new ConfigurationException($"interp.artifacts.{key} must be 1 to {most}");
+        section.GetInt(key) is var n && n >= 1 && n <= most ? n
+            : throw new ConfigurationException($"interp.artifacts.{key} must be 1 to {most}");
 }

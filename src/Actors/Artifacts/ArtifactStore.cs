@@ -56,7 +56,9 @@ public sealed class ArtifactStore
     /// <summary>Holds an empty file for every artifact that never goes.</summary>
     private string Kept => Path.Combine(_root, "kept");
 
-    /// <summary>The path of a file of the store that is what its name says; null where there is none. Reads the whole file on first use.</summary>
+    /// <summary>
+    /// The path of a file of the store that is what its name says; null where there is none. Reads the whole file on first use.
+    /// </summary>
     public string? Find(ArtifactId artifact)
     {
         Entry? entry;
@@ -283,7 +285,8 @@ public sealed class ArtifactStore
         foreach (var folder in Directory.EnumerateDirectories(_root))
             foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
                 if (ArtifactId.IsValid(Path.GetFileName(folder) + file.Name))
-                    _entries[new ArtifactId(Path.GetFileName(folder) + file.Name)] = new Entry(file.Length) { LastUse = file.LastAccessTimeUtc };
+                    _entries[new ArtifactId(Path.GetFileName(folder) + file.Name)] =
+                        new Entry(file.Length) { LastUse = file.LastAccessTimeUtc };
         foreach (var file in new DirectoryInfo(Kept).EnumerateFiles())
             if (ArtifactId.IsValid(file.Name) && _entries.TryGetValue(new ArtifactId(file.Name), out var entry)) entry.IsKept = true;
         foreach (var file in new DirectoryInfo(Incoming).EnumerateFiles())
@@ -299,7 +302,8 @@ public sealed class ArtifactStore
     private void MakeRoom(ArtifactId artifact, long bytes)
     {
         if (bytes > _limit)
-            throw new ArtifactException($"a file of {bytes} bytes does not fit into the store's {_limit} bytes; raise interp.artifacts.cache-limit");
+            throw new ArtifactException(
+                $"a file of {bytes} bytes does not fit into the store's {_limit} bytes; raise interp.artifacts.cache-limit");
         var free = _limit - Total() + _partials.GetValueOrDefault(artifact);
         foreach (var old in _partials.Keys.Where(p => p != artifact && !_writing.Contains(p)).ToArray())
         {
@@ -308,7 +312,8 @@ public sealed class ArtifactStore
             File.Delete(PartialPath(old));
             _partials.Remove(old);
         }
-        foreach (var (old, entry) in _entries.Where(e => !e.Value.IsKept && !_holds.ContainsKey(e.Key)).OrderBy(e => e.Value.LastUse).ToArray())
+        var unused = _entries.Where(e => !e.Value.IsKept && !_holds.ContainsKey(e.Key)).OrderBy(e => e.Value.LastUse).ToArray();
+        foreach (var (old, entry) in unused)
         {
             if (free >= bytes) return;
             free += entry.Bytes;

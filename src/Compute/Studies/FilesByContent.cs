@@ -20,7 +20,8 @@ public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
             foreach (var group in (inputs ?? []).GroupBy(i => i.Path, StringComparer.Ordinal))
             {
                 var files = group.ToArray();
-                if (files.All(f => artifacts.Has(f.Sha256)) || !FindInPlace(root, group.Key, files)) held.Add(Fetch(root, files, cancellation), files[0]);
+                if (files.All(f => artifacts.Has(f.Sha256)) || !FindInPlace(root, group.Key, files))
+                    held.Add(Fetch(root, files, cancellation), files[0]);
             }
             return held;
         }
@@ -57,8 +58,10 @@ public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
     {
         // The last part of the path stays: a model without a name of its own is called by it, and the end of a name says what a file is.
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(files[0].Path, root)));
-        if (files.Length == 1 && files[0].Name is null) return artifacts.Open("file", [new NamedArtifact(name, files[0].Sha256, files[0].Bytes)], cancellation);
-        var named = files.Select(f => new NamedArtifact(f.Name ?? throw new ArtifactException($"'{f.Path}' is a file and a folder"), f.Sha256, f.Bytes));
+        if (files.Length == 1 && files[0].Name is null)
+            return artifacts.Open("file", [new NamedArtifact(name, files[0].Sha256, files[0].Bytes)], cancellation);
+        var named = files.Select(f => new NamedArtifact(
+            f.Name ?? throw new ArtifactException($"'{f.Path}' is a file and a folder"), f.Sha256, f.Bytes));
         return artifacts.Open(name.Length == 0 ? "model" : name, [.. named], cancellation);
     }
 
@@ -88,7 +91,9 @@ public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
         }
     }
 
-    /// <summary>The folder, or the shipped model, of this machine; null where it holds a file that the study would read and must not.</summary>
+    /// <summary>
+    /// The folder, or the shipped model, of this machine; null where it holds a file that the study would read and must not.
+    /// </summary>
     private static string? FolderOf(string root, string path, StudyInput[] files)
     {
         if (!files.Any(f => ShardedSafetensors.IsEntry(f.Name!))) return new StudyFolder(root).PathOf(path);

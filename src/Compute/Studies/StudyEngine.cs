@@ -146,7 +146,8 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
     }
 
     /// <summary>The result without writing it.</summary>
-    public StudyReduction Reduce(Reduction reduction) => Prepare(reduction.Plan.Study, CancellationToken.None).Opened.Method.Reduce(reduction);
+    public StudyReduction Reduce(Reduction reduction) =>
+        Prepare(reduction.Plan.Study, CancellationToken.None).Opened.Method.Reduce(reduction);
 
     /// <inheritdoc/>
     public IResultMaps? Maps(IStudyPlan plan) => Prepare(plan.Study, CancellationToken.None).Opened.Method.Maps(plan);

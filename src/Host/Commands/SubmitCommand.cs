@@ -28,7 +28,10 @@ internal static class SubmitCommand
         };
         var device = SharedOptions.DeviceKind();
         var set = SharedOptions.Set();
-        var command = new Command("submit", "Hands a study, with the files that it names, to a cluster") { study, cluster, watch, folder, threads, device, priority, set };
+        var command = new Command("submit", "Hands a study, with the files that it names, to a cluster")
+        {
+            study, cluster, watch, folder, threads, device, priority, set,
+        };
         command.SetAction(async parsed =>
         {
             // What is wrong in the file itself is said without asking anybody.

@@ -18,13 +18,17 @@ internal sealed class ArtifactRoutes(StudyIntake intake, NodeArtifacts artifacts
 
     public IEnumerable<ApiRoute> All() =>
     [
-        ApiRoute.Post("/api/artifacts/missing", "Which files of a study must be sent before it is submitted", MissingAsync, typeof(InputQuery)),
+        ApiRoute.Post("/api/artifacts/missing", "Which files of a study must be sent before it is submitted", MissingAsync,
+            typeof(InputQuery)),
         ApiRoute.Raw(Pattern, "A file by the SHA-256 of its content; answers ranges", "application/octet-stream", DownloadAsync),
         ApiRoute.Raw(Pattern, $"Whether a file is here; {OffsetHeader} says how much of it is", "application/octet-stream", LookAsync)
             with { Method = "HEAD" },
         ApiRoute.Raw(Pattern,
-            "Sends a file, whole or, with Content-Range, from where an interrupted upload ended; kept only where the content is what its name says",
-            "application/json", UploadAsync) with { Method = "PUT", BodyMedia = "application/octet-stream", MaximumBody = () => artifacts.UploadLimit },
+            "Sends a file, whole or, with Content-Range, from where an interrupted upload ended; kept only where the content is what its name "
+            + "says", "application/json", UploadAsync) with
+        {
+            Method = "PUT", BodyMedia = "application/octet-stream", MaximumBody = () => artifacts.UploadLimit,
+        },
     ];
 
     private async Task<MissingInputs> MissingAsync(HttpContext http)
@@ -93,7 +97,8 @@ internal sealed class ArtifactRoutes(StudyIntake intake, NodeArtifacts artifacts
         {
             // What an interrupted upload left is read again, for its hash.
             return await Task.Run(() => artifacts.Store.BeginWrite(artifact, total))
-                ?? throw new ApiException(StatusCodes.Status409Conflict, "somebody else is sending this file just now; ask for it in a moment");
+                ?? throw new ApiException(StatusCodes.Status409Conflict,
+                    "somebody else is sending this file just now; ask for it in a moment");
         }
         catch (ArtifactException e)
         {
@@ -128,7 +133,8 @@ internal sealed class ArtifactRoutes(StudyIntake intake, NodeArtifacts artifacts
                 && (request.ContentLength is not { } body || body == to - from + 1)) return (from, length);
             throw new ApiException(StatusCodes.Status400BadRequest, "Content-Range must be bytes FIRST-LAST/LENGTH, as long as the body");
         }
-        return (0, request.ContentLength ?? throw new ApiException(StatusCodes.Status411LengthRequired, "the length must be said: Content-Length"));
+        return (0, request.ContentLength
+            ?? throw new ApiException(StatusCodes.Status411LengthRequired, "the length must be said: Content-Length"));
     }
 
     private static ArtifactId Named(HttpContext http) =>
@@ -136,6 +142,6 @@ internal sealed class ArtifactRoutes(StudyIntake intake, NodeArtifacts artifacts
             : throw new ApiException(StatusCodes.Status400BadRequest, "a file is named by the 64 lower-case hex digits of its SHA-256");
 
     private ApiException TooLarge(long bytes) => new(StatusCodes.Status413PayloadTooLarge,
-        $"a file of {bytes} bytes is more than the {artifacts.UploadLimit} that this coordinator takes; put it on a path that the nodes share, "
-        + "or raise interp.artifacts.upload-limit and cache-limit");
+        $"a file of {bytes} bytes is more than the {artifacts.UploadLimit} that this coordinator takes; "
+        + "put it on a path that the nodes share, or raise interp.artifacts.upload-limit and cache-limit");
 }

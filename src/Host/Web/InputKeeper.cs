@@ -4,8 +4,8 @@ using InterpActors.Messages.Studies;
 namespace InterpActors.Host.Web;
 
 /// <summary>
-/// Keeps the files of every study that is not over on this coordinator, also while it stands by: they are fetched where they are missing and
-/// not removed, so that whoever takes over has them.
+/// Keeps the files of every study that is not over on this coordinator, also while it stands by: they are fetched where they are missing
+/// and not removed, so that whoever takes over has them.
 /// </summary>
 /// <param name="studies">Every study as it stands.</param>
 internal sealed class InputKeeper(IStudyDesk desk, Func<Task<IReadOnlyList<StudyProgress>>> studies, StudyIntake intake)
@@ -67,7 +67,8 @@ internal sealed class InputKeeper(IStudyDesk desk, Func<Task<IReadOnlyList<Study
             try
             {
                 var held = await Task.Factory.StartNew(
-                    () => intake.Files.Open(study.Folder, study.Inputs, stopping), stopping, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                    () => intake.Files.Open(study.Folder, study.Inputs, stopping), stopping,
+                    TaskCreationOptions.LongRunning, TaskScheduler.Default);
                 Keep(id, held);
             }
             catch (StudyException)

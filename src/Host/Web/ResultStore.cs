@@ -14,7 +14,8 @@ namespace InterpActors.Host.Web;
 /// </summary>
 /// <param name="dataFolder">The node's own; its folder <c>downloads</c> is emptied.</param>
 /// <param name="artifacts">Where large results of units are; null where there are none.</param>
-internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, string dataFolder, IArtifacts? artifacts = null)
+internal sealed class ResultStore(
+    IStudyDesk desk, IStudyPlanner planner, IStudyReducer reducer, string dataFolder, IArtifacts? artifacts = null)
 {
     private const int Kept = 16;
     private readonly string _root = Path.Combine(Path.GetFullPath(dataFolder), "downloads");
@@ -68,7 +69,8 @@ internal sealed class ResultStore(IStudyDesk desk, IStudyPlanner planner, IStudy
     private static void Pack(ResultListing listing, string folder, string path)
     {
         var partial = path + ".partial";
-        using (var zip = new ZipArchive(new FileStream(partial, FileMode.Create, FileAccess.ReadWrite, FileShare.None), ZipArchiveMode.Create))
+        using (var packed = new FileStream(partial, FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+        using (var zip = new ZipArchive(packed, ZipArchiveMode.Create))
         {
             foreach (var file in listing.Files)
             {

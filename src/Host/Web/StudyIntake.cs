@@ -17,7 +17,9 @@ public sealed class StudyIntake(IStudyFiles files, NodeArtifacts? artifacts = nu
     /// <summary>Null where files cannot be sent.</summary>
     internal NodeArtifacts? Artifacts => artifacts;
 
-    /// <summary>Which of a study's files are missing here. A copy is taken of those that the study's paths lead to on this machine.</summary>
+    /// <summary>
+    /// Which of a study's files are missing here. A copy is taken of those that the study's paths lead to on this machine.
+    /// </summary>
     internal IReadOnlyList<StudyInput> Missing(string folder, IReadOnlyList<StudyInput> inputs)
     {
         if (artifacts is null) return [];

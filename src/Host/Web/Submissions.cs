@@ -15,7 +15,9 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, StudyI
     private readonly SemaphoreSlim _turn = new(1);
     private int _waiting;
 
-    /// <exception cref="ApiException">The study cannot be run as written, or too many wait or are unfinished; nothing was started.</exception>
+    /// <exception cref="ApiException">
+    /// The study cannot be run as written, or too many wait or are unfinished; nothing was started.
+    /// </exception>
     public async Task<SubmissionReply> SubmitAsync(StudySubmission submission, CancellationToken cancellation)
     {
         if (Interlocked.Increment(ref _waiting) > options.MaximumWaiting)
@@ -95,7 +97,8 @@ internal sealed class Submissions(IStudyDesk desk, IStudyPlanner planner, StudyI
             throw new StudyException("the coordinator has no such folder", submission.Folder, "submit from where the study's files are");
         if (submission.Inputs is { } inputs && intake.Missing(submission.Folder, inputs) is { Count: > 0 } missing)
             throw new ApiException(StatusCodes.Status409Conflict,
-                $"{missing.Count} of the study's files are not here, e.g. {missing[0].Name ?? missing[0].Path}; send them to /api/artifacts first");
+                $"{missing.Count} of the study's files are not here, e.g. {missing[0].Name ?? missing[0].Path}; "
+                + "send them to /api/artifacts first");
         var root = StudyFile.Parse(submission.Source, file, submission.Set);
         if (root["study"] is not StudyObject)
             throw new StudyException("the file has no object 'study'", root["study"]?.Place.ToString() ?? file, "write study { … }");

@@ -15,7 +15,8 @@ public readonly record struct ArtifactId
     /// <exception cref="ArgumentException">The text is not 64 lower-case hex digits.</exception>
     public ArtifactId(string value)
     {
-        if (!IsValid(value)) throw new ArgumentException("an artifact is named by the 64 lower-case hex digits of its SHA-256", nameof(value));
+        if (!IsValid(value))
+            throw new ArgumentException("an artifact is named by the 64 lower-case hex digits of its SHA-256", nameof(value));
         _value = value;
     }
 
@@ -41,5 +42,6 @@ public sealed class ArtifactIdConverter : JsonConverter<ArtifactId>
         return ArtifactId.IsValid(text) ? new ArtifactId(text!) : throw new JsonException("not the name of an artifact");
     }
 
-    public override void Write(Utf8JsonWriter writer, ArtifactId value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
+    public override void Write(Utf8JsonWriter writer, ArtifactId value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Value);
 }

@@ -17,7 +17,8 @@ public sealed record ArtifactMissing(ArtifactId Artifact) : IWireMessage;
 public sealed record ReadArtifact(ArtifactId Artifact, long Offset, int Length) : IWireMessage;
 
 /// <summary>
-/// Node to coordinator: fetch this file and keep it. Answered by <see cref="ArtifactKept"/> or <see cref="ArtifactNotKept"/>; may be sent again.
+/// Node to coordinator: fetch this file and keep it. Answered by <see cref="ArtifactKept"/> or <see cref="ArtifactNotKept"/>; may be sent
+/// again.
 /// </summary>
 /// <param name="AsResult">It must never go.</param>
 public sealed record KeepArtifact(ArtifactId Artifact, long Bytes, bool AsResult) : IWireMessage;
@@ -32,6 +33,9 @@ public sealed record ArtifactNotKept(ArtifactId Artifact, string Problem) : IWir
 /// <summary>A piece of a file. Whoever receives it trusts only the hash of the whole.</summary>
 public sealed record ArtifactChunk(ArtifactId Artifact, long Offset, byte[] Content) : IWireMessage
 {
-    /// <summary>Small enough that heartbeats behind a few of them on the same connection are not late.</summary>
-    public const int LargestLength = 128 << 10;
+    /// <summary>
+    /// Small enough that heartbeats behind a few of them on the same connection are not late, and that neither a piece nor what it is
+    /// written as on the wire is a large object to the garbage collector.
+    /// </summary>
+    public const int LargestLength = 48 << 10;
 }

@@ -22,8 +22,8 @@ public interface IArtifacts
     void Offer(ArtifactId artifact, string path);
 
     /// <summary>
-    /// Brings files that were offered here to the coordinators, so that they outlive this node; blocks until one of them has all. Results wait
-    /// for a coordinator as long as it takes; other files do not.
+    /// Brings files that were offered here to the coordinators, so that they outlive this node; blocks until one of them has all. Results
+    /// wait for a coordinator as long as it takes; other files do not.
     /// </summary>
     /// <param name="asResults">True for what must never go; false for what may, as inputs do, when the coordinator's store is full.</param>
     /// <exception cref="ArtifactException">No coordinator can keep them.</exception>

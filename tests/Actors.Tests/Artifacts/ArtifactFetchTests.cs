@@ -30,7 +30,8 @@ public sealed class ArtifactFetchTests() : ActorTestKit("""
         _others.Add(Source(content, asked: asked));
         var node = Node("a");
 
-        var opened = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => node.Open("m", [new NamedArtifact("w", id, content.Length)], default))));
+        NamedArtifact[] files = [new("w", id, content.Length)];
+        var opened = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => node.Open("m", files, default))));
 
         Assert.All(opened, o => Assert.Equal(content, File.ReadAllBytes(Path.Combine(o.Path, "w"))));
         Assert.Equal(Enumerable.Range(0, 6).Select(i => (long)i * Piece), asked);
@@ -70,7 +71,8 @@ public sealed class ArtifactFetchTests() : ActorTestKit("""
         var content = StoreFolder.Content(1, Piece);
         _others.Add(Source(StoreFolder.Content(2, Piece), StoreFolder.Id(content)));
         var node = Node("a");
-        var failed = Assert.Throws<ArtifactException>(() => node.Open("m", [new NamedArtifact("w", StoreFolder.Id(content), Piece)], default));
+        NamedArtifact[] files = [new("w", StoreFolder.Id(content), Piece)];
+        var failed = Assert.Throws<ArtifactException>(() => node.Open("m", files, default));
         Assert.Contains("not what it says", failed.Message, StringComparison.Ordinal);
         Assert.Equal(0, node.Store.Used);
     }
@@ -123,7 +125,8 @@ public sealed class ArtifactFetchTests() : ActorTestKit("""
         File.WriteAllBytes(path, content);
         NamedArtifact[] files = [new("made.bin", id, content.Length)];
         var worker = Node("worker");
-        Assert.Contains("none answers", Assert.Throws<ArtifactException>(() => worker.Keep(files, false, default)).Message, StringComparison.Ordinal);
+        var alone = Assert.Throws<ArtifactException>(() => worker.Keep(files, false, default));
+        Assert.Contains("none answers", alone.Message, StringComparison.Ordinal);
         using var leaving = new CancellationTokenSource(200);
         Assert.ThrowsAny<OperationCanceledException>(() => worker.Keep(files, true, leaving.Token));
 
@@ -155,12 +158,22 @@ public sealed class ArtifactFetchTests() : ActorTestKit("""
         _coordinators.Add(Sys.ActorSelection("/user/" + ArtifactNode.Name));
         own.Offer(id, path);
         own.Store.Limit = 10;
-        Assert.Contains("cache-limit", Assert.Throws<ArtifactException>(() => own.Keep(files, false, default)).Message, StringComparison.Ordinal);
+        var full = Assert.Throws<ArtifactException>(() => own.Keep(files, false, default));
+        Assert.Contains("cache-limit", full.Message, StringComparison.Ordinal);
         own.Store.Limit = 1000;
         own.Keep(files, false, default);
         File.Delete(path);
         Assert.NotNull(own.Store.Find(id));
         Assert.Equal(1000, own.Store.Used);
+    }
+
+    [Fact]
+    public void Pieces_of_a_source_of_another_version_may_be_shorter()
+    {
+        var content = StoreFolder.Content(1, 2 * Piece + 9);
+        _others.Add(Source(content, longest: 10_000));
+        using var opened = Node("a").Open("m", [new NamedArtifact("w", StoreFolder.Id(content), content.Length)], default);
+        Assert.Equal(content, File.ReadAllBytes(Path.Combine(opened.Path, "w")));
     }
 
     private NodeArtifacts Node(string name)
@@ -172,7 +185,9 @@ public sealed class ArtifactFetchTests() : ActorTestKit("""
 
     /// <summary>A node that has a file, or what it says is the file.</summary>
     /// <param name="pieces">It falls silent after so many.</param>
-    private IActorRef Source(byte[] content, ArtifactId? called = null, int pieces = int.MaxValue, List<long>? asked = null)
+    /// <param name="longest">Of its pieces.</param>
+    private IActorRef Source(
+        byte[] content, ArtifactId? called = null, int pieces = int.MaxValue, List<long>? asked = null, int longest = Piece)
     {
         var id = called ?? StoreFolder.Id(content);
         var probe = CreateTestProbe();
@@ -188,7 +203,7 @@ public sealed class ArtifactFetchTests() : ActorTestKit("""
                 case ReadArtifact m:
                     sent++;
                     asked?.Add(m.Offset);
-                    var end = (int)Math.Min(m.Offset + m.Length, content.Length);
+                    var end = (int)Math.Min(m.Offset + Math.Min(m.Length, longest), content.Length);
                     sender.Tell(new ArtifactChunk(id, m.Offset, content[(int)m.Offset..end]), probe.Ref);
                     break;
             }

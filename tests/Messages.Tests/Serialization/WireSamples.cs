@@ -71,7 +71,7 @@ internal static class WireSamples
         new FindArtifact(File),
         new ArtifactFound(File, 1_000_000_000_000, true),
         new ArtifactMissing(File),
-        new ReadArtifact(File, 1_000_000_000, ArtifactChunk.LargestLength),
+        new ReadArtifact(File, 1_000_000_000, 131_072),
         new ArtifactChunk(File, 1_000_000_000, Bytes),
         new KeepArtifact(File, 1_000_000_000_000, true),
         new ArtifactKept(File),
