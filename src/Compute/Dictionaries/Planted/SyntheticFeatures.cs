@@ -13,10 +13,11 @@ namespace InterpActors.Compute.Dictionaries.Planted;
 /// <param name="Depth">Levels of a hierarchy, the root's included.</param>
 /// <param name="CorrelationRank">Rank of the correlations between features (Gaussian copula).</param>
 /// <param name="CorrelationScale">Their size; 0 for independent features.</param>
+/// <param name="Bias">Length of a vector that is added to every row.</param>
 /// <param name="Compensate">Raises a child's probability by what its parent's absence takes.</param>
 internal sealed record SyntheticSizes(
     int Features = 256, int Width = 64, double MostLikely = 0.3, double LeastLikely = 0.005, int Roots = 8, int Branching = 3,
-    int Depth = 3, int CorrelationRank = 25, double CorrelationScale = 0.1, bool Compensate = true);
+    int Depth = 3, int CorrelationRank = 25, double CorrelationScale = 0.1, bool Compensate = true, double Bias = 0.5);
 
 /// <summary>
 /// Data in the manner of SynthSAEBench (SAELens, synthetic data): many features in superposition whose probabilities fall with the root of
@@ -24,7 +25,6 @@ internal sealed record SyntheticSizes(
 /// </summary>
 internal sealed class SyntheticFeatures : IPlantedWorld
 {
-    private const double Bias = 0.5;
     private const int OrthogonalisingSteps = 100;
 
     private readonly SyntheticSizes _sizes;
@@ -46,7 +46,7 @@ internal sealed class SyntheticFeatures : IPlantedWorld
         Features = Directions(sizes, random).DetachFromDisposeScope();
         var direction = Enumerable.Range(0, sizes.Width).Select(_ => random.NextNormal()).ToArray();
         var length = Math.Sqrt(direction.Sum(v => v * v));
-        Offset = tensor(direction.Select(v => Bias * v / length).ToArray()).DetachFromDisposeScope();
+        Offset = tensor(direction.Select(v => sizes.Bias * v / length).ToArray()).DetachFromDisposeScope();
         _mean = [.. Enumerable.Range(0, n).Select(i => 5 - i / (double)Math.Max(1, n - 1))];
         _spread = [.. Enumerable.Range(0, n).Select(_ => Math.Abs(0.5 + 0.5 * random.NextNormal()))];
         _factors = [.. Enumerable.Range(0, n).Select(_ => Enumerable.Range(0, sizes.CorrelationRank)

@@ -42,7 +42,7 @@ public sealed class SaeTrainingKind : IStudyKind
                 + "blocks | blocks-masked, per_batch = 8, special_tokens, exclude_tokens, … }"),
             new("data, planted", null, "{ kind = planted, world = tree, level = 1, seed } or { kind = planted, world = synthetic, features = 256, width = 64, "
                 + "most_likely = 0.3, least_likely = 0.005, roots = 8, branching = 3, depth = 3, correlation_rank = 25, correlation_scale = 0.1, "
-                + "compensate = true, seed }: rows whose features are known, to which the dictionaries are compared at the end"),
+                + "compensate = true, bias = 0.5, seed }: rows whose features are known, to which the dictionaries are compared at the end"),
             new("expect", null, "with planted data: lines that the comparison should reach, e.g. [\"mcc >= 0.97\"]; the report says whether it did"),
             new("checkpoint_every", "1000", "steps between checkpoints; checkpoints_kept = 2 of them stay"),
             new("log_every", "10", "steps between rows of training.csv"),
