@@ -65,7 +65,8 @@ internal static class MillionUnits
             }
             process.StandardInput.Close();
             await process.WaitForExitAsync();
-            return outcome.Committed >= until ? outcome : throw new InvalidOperationException($"the coordinator ended at {outcome.Committed} units");
+            if (outcome.Committed < until) throw new InvalidOperationException($"the coordinator ended at {outcome.Committed} units");
+            return outcome;
         }
         finally
         {

@@ -49,14 +49,18 @@ internal sealed class SimulatedCluster : IAsyncDisposable
 
     public Task<StudyProgress> ProgressAsync(StudyId study) => Ask(new GetProgress(study));
 
-    /// <summary>Different units with a result in the journal's file, counted row by row; throws where there is more than one for a unit.</summary>
+    /// <summary>Units with a result in the journal's file, counted row by row.</summary>
+    /// <exception cref="InvalidOperationException">A unit has more than one result.</exception>
     public long Committed(StudyId study)
     {
         using var connection = new SqliteConnection(new JournalFile(_journal).ConnectionString);
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText =
-            "SELECT count(*), count(DISTINCT json_extract(CAST(message AS TEXT), '$.ordinal')) FROM journal WHERE persistence_id = $id AND manifest = 'e-unit.1'";
+            """
+            SELECT count(*), count(DISTINCT json_extract(CAST(message AS TEXT), '$.ordinal'))
+            FROM journal WHERE persistence_id = $id AND manifest = 'e-unit.1'
+            """;
         command.Parameters.AddWithValue("$id", StudySupervisor.PersistenceIdOf(study));
         using var reader = command.ExecuteReader();
         reader.Read();

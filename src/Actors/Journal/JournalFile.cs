@@ -91,7 +91,8 @@ public sealed class JournalFile(string path) : JournalLocation
         }
     }
 
-    private static void WaitForWriters(DbConnection connection) => raw.sqlite3_busy_timeout(((SqliteConnection)connection).Handle, WriterPatience);
+    private static void WaitForWriters(DbConnection connection) =>
+        raw.sqlite3_busy_timeout(((SqliteConnection)connection).Handle, WriterPatience);
 
     private JournalInspection Foreign() =>
         new(JournalKind.NotAJournal, 0, null, $"journal {path}: is not a journal of this program; choose another output folder");

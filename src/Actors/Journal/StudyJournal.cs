@@ -23,6 +23,8 @@ public sealed class StudyJournal
 
     private const string FirstEvent = "SELECT message, manifest FROM journal WHERE persistence_id = @p0 AND sequence_number = 1";
 
+    private const string OneEvent = "SELECT message, manifest FROM journal WHERE ordering = @p0";
+
     private const string Events = """
         SELECT message, manifest, ordering, sequence_number FROM journal
         WHERE persistence_id = @p0 AND sequence_number > @p1 ORDER BY sequence_number LIMIT @p2
@@ -78,8 +80,7 @@ public sealed class StudyJournal
         var row = Row(ordinal);
         if (row == 0) return null;
         byte[]? payload = null;
-        _reader.Read(
-            "SELECT message, manifest FROM journal WHERE ordering = @p0", () => [row], found => payload = ((UnitCompleted)Event(found)).Payload);
+        _reader.Read(OneEvent, () => [row], found => payload = ((UnitCompleted)Event(found)).Payload);
         return payload;
     }
 
@@ -93,7 +94,9 @@ public sealed class StudyJournal
         }
     }
 
-    /// <summary>Begins with the last snapshot. Without one, or with one that cannot be read, every event is folded: none is ever deleted.</summary>
+    /// <summary>
+    /// Begins with the last snapshot. Without one, or with one that cannot be read, every event is folded: none is ever deleted.
+    /// </summary>
     private void Begin()
     {
         (byte[] Bytes, string Manifest, long At)? last = null;
@@ -138,7 +141,8 @@ public sealed class StudyJournal
     private void Index(IStudyEvent happened, DbDataReader row)
     {
         if (_rows.Length != _state.Units) _rows = new long[_state.Units];
-        if (happened is UnitCompleted done && done.Ordinal < _rows.Length && _rows[done.Ordinal] == 0) _rows[done.Ordinal] = row.GetInt64(2);
+        if (happened is UnitCompleted done && done.Ordinal < _rows.Length && _rows[done.Ordinal] == 0)
+            _rows[done.Ordinal] = row.GetInt64(2);
         _indexed = row.GetInt64(3);
     }
 
