@@ -33,7 +33,7 @@ public sealed class RepeatedKillsTests(SmallStudy small, PostgresServer server, 
             for (var kill = 1; kill <= Kills(2); kill++)
             {
                 var history = await Committed(desk, 1);
-                if (history.State == RunState.Completed) break;
+                if (history.Committed == history.Planned) break;
                 output.WriteLine($"kill {kill} at {history.Committed} of {history.Planned}");
                 await coordinator.KillAsync();
                 coordinator.Dispose();
@@ -66,7 +66,7 @@ public sealed class RepeatedKillsTests(SmallStudy small, PostgresServer server, 
             for (var kill = 1; kill <= Kills(1); kill++)
             {
                 var history = await Committed(desk, 1);
-                if (history.State == RunState.Completed) break;
+                if (history.Committed == history.Planned) break;
                 // The oldest leads.
                 var active = nodes[0];
                 var isLowest = string.CompareOrdinal(active.Address, nodes[1].Address) < 0;

@@ -69,6 +69,11 @@ internal sealed class ClusterMembership
         }
     }
 
+    /// <summary>It would found a cluster, but was a member of one before.</summary>
+    private static bool ComesBack(ClusterNodeOptions options, int port) =>
+        options.IsCoordinator && (options.Seeds.Count == 0 || options.Seeds[0] == $"{options.Host}:{port}")
+        && MemberMemory.Read(options.MembersFile).Count > 0;
+
     private static async Task<IHost> Start(ClusterNodeOptions options, int port, IComputedLedger ledger, ConnectionTrouble trouble)
     {
         Config config;
@@ -83,6 +88,7 @@ internal sealed class ClusterMembership
                 + HoconFolder.Set("akka.remote.dot-netty.tcp.port", port.ToString(CultureInfo.InvariantCulture))
                 + HoconFolder.Set("akka.cluster.app-version", NodeVersion.Mine.Announced)
                 + $"akka.cluster.roles = [{string.Join(", ", options.Roles)}]\n"
+                + (ComesBack(options, port) ? "akka.cluster.seed-node-timeout = ${interp.node.find-cluster}\n" : "")
                 + options.Overrides
                 // Last: no setting takes the certificates away.
                 + (options.Identity is null ? "" : "akka.remote.dot-netty.tcp.enable-ssl = on\n"));
