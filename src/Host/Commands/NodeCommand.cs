@@ -49,11 +49,13 @@ internal static class NodeCommand
         var data = new Option<string?>("--data") { HelpName = "DIR", Description = "The node's folder (default: interp-node-PORT)" };
         var devices = new Option<string?>("--devices")
         {
-            HelpName = "LIST", Description = "What a compute node computes on, e.g. cpu,cuda:0 (default: the CPU and every CUDA device)",
+            HelpName = "LIST",
+            Description = "What a compute node computes on, e.g. cpu,cuda:0 (default: the CPU and every CUDA device)",
         };
         var workers = new Option<int?>("--workers")
         {
-            HelpName = "N", Description = "Units computed at a time on the CPU (default: physical cores / threads); a CUDA device has one more",
+            HelpName = "N",
+            Description = "Units computed at a time on the CPU (default: physical cores / threads); a CUDA device has one more",
         };
         workers.Validators.Add(r => SharedOptions.CheckRange(r, "--workers"));
         var threads = SharedOptions.Positive("--threads", 1,

@@ -29,7 +29,8 @@ public class DeviceWorkerTests : ActorTestKit
 
     private ComputeServices Services(InterpActors.Actors.Configuration.WorkSettings settings) => new(
         "p", _broker, new FakeRunner(), new NoLedger(), settings,
-        (kind, _) => kind == EngineKind.Training ? null : Props.Create(() => new Relay(_engine))) { Clock = _clock };
+        (kind, _) => kind == EngineKind.Training ? null : Props.Create(() => new Relay(_engine)))
+    { Clock = _clock };
 
     private static Assign Assign(long ordinal, int attempt = 1, EngineKind engine = EngineKind.Patching) =>
         new(new WorkUnit(Study.Id, ordinal, 0, 0, engine, 1, "u"), attempt, 15);
