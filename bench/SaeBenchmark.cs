@@ -38,6 +38,7 @@ public sealed class SaeBenchmark : IBenchmark
             ("batchtopk", new BatchTopKArchitecture(true, K, true)),
         })
             Case(figures, name, architecture, batches, rounds, options);
+        SaeSweep.Measure(figures, options);
         return figures;
     }
 
