@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace InterpActors.Bench;
 
 /// <summary>
-/// Eight dictionaries of a sweep on one harvest, as a study trains them (activations from the disk, order, log, saving), over the same steps on
-/// batches that lie in memory.
+/// Eight dictionaries of a sweep on one harvest, as a study trains them (activations from the disk, order, log, saving), over the same
+/// steps on batches that lie in memory.
 /// </summary>
 internal static class SaeSweep
 {
@@ -37,7 +37,8 @@ internal static class SaeSweep
     private static (double Harvest, double Training, int Width) Study(string folder, int steps, int threads)
     {
         var random = new Random(0);
-        File.WriteAllBytes(Path.Combine(folder, "tokens.bin"), [.. Enumerable.Range(0, steps * Batch).SelectMany(_ => BitConverter.GetBytes((ushort)random.Next(60)))]);
+        File.WriteAllBytes(Path.Combine(folder, "tokens.bin"),
+            [.. Enumerable.Range(0, steps * Batch).SelectMany(_ => BitConverter.GetBytes((ushort)random.Next(60)))]);
         var text = FormattableString.Invariant($$"""
             study { name = sweep, model { path = tr-ioi }, sweep { seed = [0, 1, 2, 3, 4, 5, 6, 7] }
               method { kind = sae-training, architecture = topk, expansion = {{Expansion}}, k = {{K}}, batch = {{Batch}}, steps = {{steps}}
@@ -61,7 +62,8 @@ internal static class SaeSweep
     {
         using var scope = NewDisposeScope();
         var batches = Enumerable.Range(0, 4).Select(_ => randn([Batch, width])).ToArray();
-        var plan = new TrainingPlan(new TopKArchitecture(true, K, true), new DictionarySizes(width, Expansion * width, width), ScalarType.Float32,
+        var plan = new TrainingPlan(new TopKArchitecture(true, K, true), new DictionarySizes(width, Expansion * width, width),
+            ScalarType.Float32,
             new LearningRateSchedule(3e-4, false, 3e-5, 0, 0, steps), 1000);
         var start = Stopwatch.GetTimestamp();
         for (var d = 0; d < Dictionaries; d++)

@@ -39,7 +39,8 @@ public sealed class TrainingTests : IDisposable
         using var doomed = await Node("doomed", seed);
         await desk.SubmitAsync(study);
         // The journal has a checkpoint once the coordinator has its files.
-        await Until(() => Directory.Exists(At("coordinator/artifacts")) && Directory.EnumerateFiles(At("coordinator/artifacts"), "*", SearchOption.AllDirectories)
+        await Until(() => Directory.Exists(At("coordinator/artifacts")) && Directory.EnumerateFiles(At("coordinator/artifacts"), "*",
+            SearchOption.AllDirectories)
             .Any(IsState));
         using var other = await Node("other", seed);
         await doomed.KillAsync();
@@ -51,9 +52,11 @@ public sealed class TrainingTests : IDisposable
         Assert.Equal(RunState.Completed, progress.State);
         // Nothing that only one machine had is needed for the results.
         await other.KillAsync();
-        var reduction = new Reduction(engine.Plan(study), await desk.PayloadsAsync(study.Id), await desk.HistoryAsync(study.Id)) { Artifacts = artifacts };
+        var reduction = new Reduction(engine.Plan(study), await desk.PayloadsAsync(study.Id),
+            await desk.HistoryAsync(study.Id)) { Artifacts = artifacts };
         engine.Reduce(reduction, At("results"));
-        foreach (var name in (string[])["training.csv", "results.csv", "topk/sae/sae_weights.safetensors", "topk/checkpoint-800/state.safetensors"])
+        foreach (var name in (string[])["training.csv", "results.csv", "topk/sae/sae_weights.safetensors",
+            "topk/checkpoint-800/state.safetensors"])
             Assert.Equal(await File.ReadAllBytesAsync(At($"local/{name}")), await File.ReadAllBytesAsync(At($"results/{name}")));
         // It did not begin anew: it fetched the state of its first checkpoint.
         Assert.Contains(Directory.EnumerateFiles(At("other/artifacts"), "*", SearchOption.AllDirectories), IsState);

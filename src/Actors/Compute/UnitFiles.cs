@@ -20,7 +20,8 @@ public static class UnitFiles
                 var name = Path.GetFileName(path);
                 if (Path.GetFileName(Path.GetDirectoryName(path)) == "harvest") continue;
                 using var file = File.OpenRead(path);
-                artifacts.Offer(ArtifactId.IsValid(name) ? new ArtifactId(name) : ArtifactId.Of(SHA256.HashData(file)), Path.GetFullPath(path));
+                artifacts.Offer(ArtifactId.IsValid(name) ? new ArtifactId(name) : ArtifactId.Of(SHA256.HashData(file)),
+                    Path.GetFullPath(path));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -2,7 +2,8 @@ using InterpActors.Messages.Artifacts;
 
 namespace InterpActors.Compute.Reports;
 
-/// <summary>Large results in a run folder: each once under <c>artifacts/</c> by its SHA-256, and under its name as a link to that.</summary>
+/// <summary>Large results in a run folder: each once under <c>artifacts/</c> by its SHA-256, and under its name as a link to
+/// that.</summary>
 internal static class LinkedFiles
 {
     private const string Folder = "artifacts";
@@ -47,7 +48,8 @@ internal static class LinkedFiles
         foreach (var file in files)
         {
             if (!NamedArtifact.IsName(file.Name)) throw new IOException($"'{file.Name}' leads out of the run folder");
-            if (!IsThere(folder, file)) throw new IOException($"{PathOf(folder, file)}: the file of {file.Name} is gone; run the study anew with --fresh");
+            if (!IsThere(folder, file)) throw new IOException($"{PathOf(folder, file)}: the file of {file.Name} is gone; run the "
+                + $"study anew with --fresh");
             var link = Path.Combine(folder, file.Name);
             Directory.CreateDirectory(Path.GetDirectoryName(link)!);
             var target = Path.GetRelativePath(Path.GetDirectoryName(link)!, PathOf(folder, file));
@@ -64,7 +66,8 @@ internal static class LinkedFiles
         }
     }
 
-    private static bool IsThere(string folder, NamedArtifact file) => new FileInfo(PathOf(folder, file)) is { Exists: true } info && info.Length == file.Bytes;
+    private static bool IsThere(string folder, NamedArtifact file) => new FileInfo(PathOf(folder, file)) is { Exists: true } info
+        && info.Length == file.Bytes;
 
     private static string PathOf(string folder, NamedArtifact file) => Path.Combine(folder, Folder, file.Artifact.Value);
 }

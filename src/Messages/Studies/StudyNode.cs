@@ -32,7 +32,8 @@ public sealed class StudyScalar(string? text, bool quoted, SourcePlace place) : 
     {
         (null, _) => null,
         ("true" or "false", false) => JsonValue.Create(Text == "true"),
-        (_, false) when long.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => JsonValue.Create(whole),
+        (_, false) when long.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) =>
+            JsonValue.Create(whole),
         (_, false) when AsNumber() is { } number && double.IsFinite(number) => JsonValue.Create(number),
         _ => JsonValue.Create(Text),
     };

@@ -178,7 +178,8 @@ public sealed class StudySection
     /// <summary>Reads a list of finite numbers; null where the key is absent.</summary>
     public IReadOnlyList<double>? Numbers(string key)
     {
-        var values = Items(key)?.Select(s => s.AsNumber() is { } v && double.IsFinite(v) ? v : throw Wrong(key, $"'{s}' is not a number")).ToArray();
+        var values = Items(key)?.Select(s => s.AsNumber() is { } v && double.IsFinite(v) ? v : throw Wrong(key, $"'{s}' is not a number"))
+            .ToArray();
         if (values is not null) Canonical[key] = new JsonArray([.. values.Select(v => (JsonNode?)JsonValue.Create(v))]);
         return values;
     }
@@ -192,7 +193,8 @@ public sealed class StudySection
         var values = list.Items.Select(i => i is StudyList inner
             ? inner.Items.Select(v => Whole(key, v as StudyScalar ?? throw Wrong(key, "must be a list of lists", form), min, max)).ToArray()
             : throw Wrong(key, "must be a list of lists", form)).ToArray();
-        Canonical[key] = new JsonArray([.. values.Select(inner => (JsonNode?)new JsonArray([.. inner.Select(v => (JsonNode?)JsonValue.Create(v))]))]);
+        Canonical[key] = new JsonArray([.. values.Select(inner =>
+            (JsonNode?)new JsonArray([.. inner.Select(v => (JsonNode?)JsonValue.Create(v))]))]);
         return values;
     }
 

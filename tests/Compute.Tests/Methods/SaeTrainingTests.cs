@@ -55,7 +55,8 @@ public sealed class SaeTrainingTests : IDisposable
         var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
         var whole = Run(study, "whole", null);
         Assert.Throws<OperationCanceledException>(() => Run(study, "killed", 13));
-        var weights = Directory.EnumerateFiles(_folder.At("killed"), "sae_weights.safetensors", SearchOption.AllDirectories).Single(f => f.Contains("checkpoint-10"));
+        var weights = Directory.EnumerateFiles(_folder.At("killed"), "sae_weights.safetensors", SearchOption.AllDirectories)
+            .Single(f => f.Contains("checkpoint-10"));
         var bytes = File.ReadAllBytes(weights);
         bytes[^3] ^= 1;
         File.WriteAllBytes(weights, bytes);
@@ -73,9 +74,11 @@ public sealed class SaeTrainingTests : IDisposable
         var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 4", "sweep { k = [1, 3], seed = [0, 5] }");
         using var engine = new StudyEngine();
         var plan = engine.Plan(study);
-        Assert.Equal(["topk-k1-seed0", "topk-k1-seed5", "topk-k3-seed0", "topk-k3-seed5"], StudyRuns.Ordinals(plan).Select(o => plan[o].Label));
+        Assert.Equal(["topk-k1-seed0", "topk-k1-seed5", "topk-k3-seed0", "topk-k3-seed5"], StudyRuns.Ordinals(plan)
+            .Select(o => plan[o].Label));
 
-        var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o], Context("sweep", null, [], [])).Payload).ToArray();
+        var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o], Context("sweep", null, [], [])).Payload)
+            .ToArray();
         payloads[1] = null;
         var result = StudyRuns.Reduce(engine, plan, payloads).Result;
 
@@ -167,5 +170,6 @@ public sealed class SaeTrainingTests : IDisposable
     }
 
     /// <summary>Names and hashes of the large results.</summary>
-    private string[] Files(string folder) => [.. Directory.EnumerateFiles(Path.Combine(_folder.At(folder), "artifacts")).Select(f => Path.GetFileName(f)!).Order()];
+    private string[] Files(string folder) => [.. Directory.EnumerateFiles(Path.Combine(_folder.At(folder), "artifacts"))
+        .Select(f => Path.GetFileName(f)!).Order()];
 }

@@ -4,8 +4,8 @@ using InterpActors.Messages.Studies;
 namespace InterpActors.Compute.Dictionaries.Data;
 
 /// <summary>
-/// Conversations as sequences. Alone (<c>none</c>): one a sequence, so that no token sees another conversation (FAST). <c>blocks</c>: joined
-/// with the end-of-sequence token and cut at the context, as is usual in pre-training, so that conversations see and cut each other.
+/// Conversations as sequences. Alone (<c>none</c>): one a sequence, so that no token sees another conversation (FAST). <c>blocks</c>:
+/// joined with the end-of-sequence token and cut at the context, as is usual in pre-training, so that conversations see and cut each other.
 /// <c>blocks-masked</c>: whole conversations in blocks whose tokens attend inside their own conversation only, from position 0: the
 /// activations of <c>none</c> in the blocks' order, and computed as such.
 /// </summary>
@@ -26,7 +26,8 @@ internal static class ChatSequences
         var context = data.Int("context", study.Model.Config.ContextLength, 1, study.Model.Config.ContextLength);
         var packing = data.OneOf("packing", Packings, Alone);
         var conversations = SequenceReader.Conversations(path, study).ToList();
-        if (conversations.Count == 0) throw new StudyException("the file holds no conversations", path, "write {\"messages\":[…]} or {\"tokens\":[…]} on each line");
+        if (conversations.Count == 0) throw new StudyException("the file holds no conversations", path,
+            "write {\"messages\":[…]} or {\"tokens\":[…]} on each line");
         if (packing != Blocks && data.Has("end_of_sequence")) throw data.Wrong("end_of_sequence", "goes with packing = blocks");
         return new ListedSequences(packing switch
         {
@@ -60,6 +61,7 @@ internal static class ChatSequences
             at.AddRange(Enumerable.Range(0, conversations[c].Length + 1));
         }
         for (var first = 0; first + context <= tokens.Count; first += context)
-            yield return new TokenSequence([.. tokens.GetRange(first, context)], [.. of.GetRange(first, context)], [.. at.GetRange(first, context)]);
+            yield return new TokenSequence([.. tokens.GetRange(first, context)], [.. of.GetRange(first, context)],
+                [.. at.GetRange(first, context)]);
     }
 }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Data;
 
-/// <summary>Batches of a tensor in a safetensors file: [batches, rows, d] as they stand there, or [rows, d] cut or shuffled into batches.</summary>
+/// <summary>Batches of a tensor in a safetensors file: [batches, rows, d] as they stand there, or [rows, d] cut or shuffled into
+/// batches.</summary>
 internal sealed class FileBatches : ActivationBatches
 {
     private const long WindowBytes = 1L << 30;
@@ -50,7 +51,8 @@ internal sealed class FileBatches : ActivationBatches
         for (var i = 0; i < Rows; i++)
         {
             var window = _windows[places[i] / _windowRows].Value.Bytes;
-            window.Slice((int)(places[i] % _windowRows * _rowBytes), (int)_rowBytes).CopyTo(TensorMemory.Bytes(batch, i * _rowBytes, (int)_rowBytes));
+            window.Slice((int)(places[i] % _windowRows * _rowBytes), (int)_rowBytes)
+                .CopyTo(TensorMemory.Bytes(batch, i * _rowBytes, (int)_rowBytes));
         }
         return type == batch.dtype ? batch : batch.to_type(type, disposeAfter: true);
     }

@@ -74,5 +74,6 @@ public sealed class HarvestPlan
     }
 
     private long[] CountKept() =>
-        [.. Enumerable.Range(0, Shards).Select(shard => Sequences(shard).Sum(s => (long)Enumerable.Range(0, s.Tokens.Length).Count(p => Tokens.Kept.Keeps(s, p))))];
+        [.. Enumerable.Range(0, Shards)
+            .Select(shard => Sequences(shard).Sum(s => (long)Enumerable.Range(0, s.Tokens.Length).Count(p => Tokens.Kept.Keeps(s, p))))];
 }

@@ -15,9 +15,11 @@ public sealed record HarvestSite(string Hook, int Width, Component? Component, i
     public static HarvestSite Of(string name, ModelConfig config, string where)
     {
         var found = HookNames.Resolve(config, [name], where);
-        if (found.Count != 1) throw new StudyException($"'{name}' stands for {found.Count} hook points", where, $"name one, e.g. {found[0]}");
+        if (found.Count != 1) throw new StudyException($"'{name}' stands for {found.Count} hook points", where,
+            $"name one, e.g. {found[0]}");
         var shape = HookNames.All(config).First(p => p.Name == found[0]).Shape.Trim('[', ']').Split(", ");
-        if (shape[0] != "pos") throw new StudyException($"{found[0]} has no row of one width for each token", where, "harvest a residual, attention or MLP output");
+        if (shape[0] != "pos") throw new StudyException($"{found[0]} has no row of one width for each token", where,
+            "harvest a residual, attention or MLP output");
         var width = shape.Skip(1).Aggregate(1, (product, size) => product * int.Parse(size, CultureInfo.InvariantCulture));
         for (var layer = 0; layer < config.Layers; layer++)
             foreach (var component in Enum.GetValues<Component>())

@@ -17,13 +17,15 @@ public sealed record KeptTokens(IReadOnlySet<int> Excluded, int First)
         {
             if (int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
             {
-                if (id >= vocabulary) throw data.Wrong("exclude_tokens", $"{id} is not in the vocabulary, whose ids end at {vocabulary - 1}");
+                if (id >= vocabulary) throw data.Wrong("exclude_tokens",
+                    $"{id} is not in the vocabulary, whose ids end at {vocabulary - 1}");
                 excluded.Add(id);
                 continue;
             }
             if (word is not ("special" or "bos" or "eos"))
                 throw data.Wrong("exclude_tokens", $"'{word}' is no token id", "give ids, or special, bos, eos");
-            if (tokenizer is null) throw data.Wrong("exclude_tokens", $"the model has no tokenizer that would know what '{word}' is", "give token ids");
+            if (tokenizer is null) throw data.Wrong("exclude_tokens", $"the model has no tokenizer that would know what '{word}' is",
+                "give token ids");
             int?[] ids = word switch { "bos" => [tokenizer.BosId], "eos" => [tokenizer.EosId], _ => [.. tokenizer.SpecialIds] };
             if (ids.Contains(null)) throw data.Wrong("exclude_tokens", $"the tokenizer has no {word} token", "give token ids");
             excluded.UnionWith(ids.OfType<int>());

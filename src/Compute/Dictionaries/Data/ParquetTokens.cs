@@ -33,7 +33,8 @@ internal static class ParquetTokens
         var fields = reader.Schema.GetDataFields();
         string[] names = [.. fields.Select(f => f.Path.FirstPart!)];
         var name = column ?? Usual.FirstOrDefault(names.Contains)
-            ?? throw new StudyException("it has no column of texts or token ids by a usual name", path, $"name one: column = {names.FirstOrDefault()}");
+            ?? throw new StudyException("it has no column of texts or token ids by a usual name", path,
+                $"name one: column = {names.FirstOrDefault()}");
         var field = fields.FirstOrDefault(f => f.Path.FirstPart == name)
             ?? throw new StudyException($"there is no column '{name}'", path, StudySection.Nearest(name, names));
         var rows = new List<(string?, long[]?)>();
@@ -49,7 +50,8 @@ internal static class ParquetTokens
             else if (field.MaxRepetitionLevel == 1 && (field.ClrType == typeof(int) || field.ClrType == typeof(long)))
             {
                 rows.AddRange((field.ClrType == typeof(int)
-                    ? await Lists<int>(group, field, v => v) : await Lists<long>(group, field, v => v)).Select(ids => ((string?)null, (long[]?)ids)));
+                    ? await Lists<int>(group, field, v => v) : await Lists<long>(group, field, v => v))
+                        .Select(ids => ((string?)null, (long[]?)ids)));
             }
             else throw new StudyException($"column '{name}' holds {field.ClrType.Name}", path, "give texts, or lists of int32 or int64");
         }

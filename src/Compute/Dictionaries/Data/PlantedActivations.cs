@@ -15,7 +15,8 @@ internal sealed class PlantedActivations : TrainingData
     {
         var world = data.OneOf("world", [Tree, Synthetic]);
         var seed = data.Long("seed", study.Seed, 0);
-        World = world == Tree ? new FeatureTree(data.Int("level", 1, 0, FeatureTree.Levels - 1), seed) : new SyntheticFeatures(Sizes(data), seed);
+        World = world == Tree ? new FeatureTree(data.Int("level", 1, 0, FeatureTree.Levels - 1), seed)
+            : new SyntheticFeatures(Sizes(data), seed);
         (Batch, Hook) = (batch ?? 256, $"planted.{world}");
     }
 
@@ -34,9 +35,12 @@ internal sealed class PlantedActivations : TrainingData
     {
         var plain = new SyntheticSizes();
         var sizes = new SyntheticSizes(data.Int("features", plain.Features, 1, 1 << 16), data.Int("width", plain.Width, 1, 1 << 14),
-            data.Number("most_likely", plain.MostLikely, 0, 1), data.Number("least_likely", plain.LeastLikely, 0, 1), data.Int("roots", plain.Roots, 0),
-            data.Int("branching", plain.Branching, 1, 64), data.Int("depth", plain.Depth, 1, 16), data.Int("correlation_rank", plain.CorrelationRank, 0, 256),
-            data.Number("correlation_scale", plain.CorrelationScale, 0), data.Flag("compensate", plain.Compensate), data.Number("bias", plain.Bias, 0));
+            data.Number("most_likely", plain.MostLikely, 0, 1), data.Number("least_likely", plain.LeastLikely, 0, 1),
+                data.Int("roots", plain.Roots, 0),
+            data.Int("branching", plain.Branching, 1, 64), data.Int("depth", plain.Depth, 1, 16),
+                data.Int("correlation_rank", plain.CorrelationRank, 0, 256),
+            data.Number("correlation_scale", plain.CorrelationScale, 0), data.Flag("compensate", plain.Compensate),
+                data.Number("bias", plain.Bias, 0));
         if (sizes.MostLikely is 0 or 1 || sizes.LeastLikely is 0 || sizes.LeastLikely > sizes.MostLikely)
             throw data.Wrong("most_likely", "probabilities must be above 0 and below 1, the least not above the most");
         double hierarchy = 0, level = sizes.Roots;

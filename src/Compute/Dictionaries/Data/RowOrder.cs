@@ -148,5 +148,6 @@ public sealed class RowOrder
     /// <param name="EndShard">Shards of the epoch up to the window's end.</param>
     /// <param name="Inner">Order of the window's own rows.</param>
     /// <param name="Mixed">Order in which own and carried rows are served.</param>
-    private sealed record Window(long Start, long Rows, long Held, long Served, long Carried, int EndShard, KeyedPermutation Inner, KeyedPermutation Mixed);
+    private sealed record Window(long Start, long Rows, long Held, long Served, long Carried, int EndShard, KeyedPermutation Inner,
+        KeyedPermutation Mixed);
 }

@@ -27,7 +27,8 @@ internal static class SequenceReader
         var context = data.Int("context", config.ContextLength, 1, config.ContextLength);
         var rows = ending == ".parquet" ? Columns(data, path, study) : Lines(path, study);
         var sequences = rows.SelectMany((row, i) => Pieces(row, i, context)).ToList();
-        return sequences.Count > 0 ? new ListedSequences(sequences) : throw new StudyException("the file holds no tokens", path, "give a file with text or token ids");
+        return sequences.Count > 0 ? new ListedSequences(sequences) : throw new StudyException("the file holds no tokens", path,
+            "give a file with text or token ids");
     }
 
     /// <summary>Conversations of a JSON-lines file as token ids, rendered with the model's chat template where they are messages.</summary>
@@ -85,7 +86,8 @@ internal static class SequenceReader
         var vocabulary = study.Model.Config.Vocabulary;
         for (var i = 0; i < tokens.Length; i++)
             if (tokens[i] < 0 || tokens[i] >= vocabulary)
-                throw new StudyException($"token id {tokens[i]} at position {i} is not in the vocabulary, whose ids end at {vocabulary - 1}", where);
+                throw new StudyException($"token id {tokens[i]} at position {i} is not in the vocabulary, whose ids end at "
+                    + $"{vocabulary - 1}", where);
         return tokens;
     }
 

@@ -4,20 +4,22 @@ using InterpActors.Messages.Studies;
 namespace InterpActors.Compute.Dictionaries.Data;
 
 /// <summary>
-/// The tokens of a <c>data</c> section of kind <c>model</c>, <c>tokens</c> or <c>chat</c>: sequences in the order in which they are run, and
-/// which of their positions count.
+/// The tokens of a <c>data</c> section of kind <c>model</c>, <c>tokens</c> or <c>chat</c>: sequences in the order in which they are run,
+/// and which of their positions count.
 /// </summary>
 /// <param name="Special">Ids of tokens that are no text; the error on them is reported on its own.</param>
 /// <param name="PerBatch">Sequences that are run together; null where the reader of the data decides.</param>
 /// <param name="IsChat">True where the special-token table makes sense.</param>
-public sealed record TokenData(TokenSequences Sequences, KeptTokens Kept, IReadOnlySet<int> Special, int? PerBatch, bool IsChat) : IDisposable
+public sealed record TokenData(TokenSequences Sequences, KeptTokens Kept, IReadOnlySet<int> Special, int? PerBatch, bool IsChat)
+    : IDisposable
 {
     /// <summary>Reads the keys of the kind, which is known.</summary>
     /// <exception cref="StudyException">The file cannot be read, is empty, or does not fit the model.</exception>
     public static TokenData Read(StudySection data, string kind, StudyContext study)
     {
         var isChat = kind == DataKinds.Chat;
-        var sequences = isChat ? ChatSequences.Read(data, study) : SequenceReader.Read(data, kind == DataKinds.Model ? "tokens" : "file", study);
+        var sequences = isChat ? ChatSequences.Read(data, study) : SequenceReader.Read(data, kind == DataKinds.Model ? "tokens" : "file",
+            study);
         try
         {
             var kept = KeptTokens.Read(data, study.Tokenizer, study.Model.Config.Vocabulary);

@@ -37,7 +37,8 @@ internal static partial class TokenFiles
         try
         {
             var name = tensor ?? (file.Tensors.Count == 1 ? file.Names.First()
-                : throw new StudyException($"it holds {file.Tensors.Count} tensors", path, $"name one: tensor = {file.Names.FirstOrDefault()}"));
+                : throw new StudyException($"it holds {file.Tensors.Count} tensors", path,
+                    $"name one: tensor = {file.Names.FirstOrDefault()}"));
             if (!file.Tensors.ContainsKey(name))
                 throw new StudyException($"there is no tensor '{name}'", path, StudySection.Nearest(name, [.. file.Names]));
             var (mapped, start, stored) = file.Locate(name);
@@ -52,10 +53,13 @@ internal static partial class TokenFiles
                 _ => null,
             };
             if (width is null)
-                throw new StudyException($"tensor {name} holds {stored.TypeName}, not token ids", path, "token ids are whole numbers: I64, I32, U16 …");
+                throw new StudyException($"tensor {name} holds {stored.TypeName}, not token ids", path,
+                    "token ids are whole numbers: I64, I32, U16 …");
             if (stored.Shape.Count is not (1 or 2))
-                throw new StudyException($"tensor {name} has shape [{string.Join(", ", stored.Shape)}]", path, "give [tokens] or [rows, context]");
-            return new TokenArray(mapped, file, $"{path} tensor {name}", start, width.Value, stored.Count, stored.Shape.Count == 2 ? stored.Shape[1] : null);
+                throw new StudyException($"tensor {name} has shape [{string.Join(", ", stored.Shape)}]", path,
+                    "give [tokens] or [rows, context]");
+            return new TokenArray(mapped, file, $"{path} tensor {name}", start, width.Value, stored.Count, stored.Shape.Count == 2
+                ? stored.Shape[1] : null);
         }
         catch
         {
@@ -64,7 +68,8 @@ internal static partial class TokenFiles
         }
     }
 
-    /// <summary>NumPy's format: <c>\x93NUMPY</c>, version, header length, a Python dict of descr, fortran_order and shape, then the data.</summary>
+    /// <summary>NumPy's format: <c>\x93NUMPY</c>, version, header length, a Python dict of descr, fortran_order and shape, then the
+    /// data.</summary>
     private static TokenArray OpenNumPy(string path)
     {
         var file = MappedFile.Open(Path.GetFullPath(path));
@@ -74,11 +79,13 @@ internal static partial class TokenFiles
             var bytes = window.Bytes;
             if (bytes.Length < 12 || !bytes.StartsWith(Magic) || bytes[6] is < 1 or > 3)
                 throw new StudyException("it is no NumPy array", path, "write it with numpy.save");
-            var (at, length) = bytes[6] == 1 ? (10, bytes[8] | (bytes[9] << 8)) : (12, (int)Math.Min(int.MaxValue, BitConverter.ToUInt32(bytes[8..])));
+            var (at, length) = bytes[6] == 1 ? (10, bytes[8] | (bytes[9] << 8))
+                : (12, (int)Math.Min(int.MaxValue, BitConverter.ToUInt32(bytes[8..])));
             if (length > bytes.Length - at) throw new StudyException("its header is cut short", path, "fetch it again");
             var header = System.Text.Encoding.UTF8.GetString(bytes.Slice(at, length));
             var (descr, order, shape) = (Descr().Match(header), Order().Match(header), Shape().Match(header));
-            if (!descr.Success || !order.Success || !shape.Success) throw new StudyException("its header is not understood", path, "write it with numpy.save");
+            if (!descr.Success || !order.Success || !shape.Success) throw new StudyException("its header is not understood", path,
+                "write it with numpy.save");
             TokenWidth? width = descr.Groups[1].Value.TrimStart('<', '|', '=') switch
             {
                 "u1" => TokenWidth.U8,
@@ -90,21 +97,26 @@ internal static partial class TokenFiles
                 _ => null,
             };
             if (width is null)
-                throw new StudyException($"it holds {descr.Groups[1].Value}, not token ids", path, "save whole numbers: uint16, int32, int64 …");
+                throw new StudyException($"it holds {descr.Groups[1].Value}, not token ids", path,
+                    "save whole numbers: uint16, int32, int64 …");
             var sizes = shape.Groups[1].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Select(s => long.Parse(s, CultureInfo.InvariantCulture)).ToArray();
-            if (sizes.Length is not (1 or 2)) throw new StudyException($"its shape is ({shape.Groups[1].Value})", path, "save [tokens] or [rows, context]");
-            if (order.Groups[1].Value == "True" && sizes.Length == 2) throw new StudyException("it is in Fortran order", path, "save it in C order");
+            if (sizes.Length is not (1 or 2)) throw new StudyException($"its shape is ({shape.Groups[1].Value})", path,
+                "save [tokens] or [rows, context]");
+            if (order.Groups[1].Value == "True" && sizes.Length == 2) throw new StudyException("it is in Fortran order", path,
+                "save it in C order");
             var count = sizes.Aggregate((Int128)1, (a, b) => a * b);
             var start = at + length;
             if (count * TokenArray.Bytes(width.Value) != file.Length - start)
-                throw new StudyException($"shape ({shape.Groups[1].Value}) does not fit its {file.Length - start} bytes of data", path, "fetch it again");
+                throw new StudyException($"shape ({shape.Groups[1].Value}) does not fit its {file.Length - start} bytes of data", path,
+                    "fetch it again");
             return new TokenArray(file, file, path, start, width.Value, (long)count, sizes.Length == 2 ? sizes[1] : null);
         }
         catch (Exception e)
         {
             file.Dispose();
-            if (e is OverflowException or FormatException) throw new StudyException("its header is not understood", path, "write it with numpy.save", e);
+            if (e is OverflowException or FormatException) throw new StudyException("its header is not understood", path,
+                "write it with numpy.save", e);
             throw;
         }
     }

@@ -74,14 +74,18 @@ internal sealed class StoredActivations : TrainingData
         _tensor = data.Text("tensor", file.Tensors.Count == 1 ? file.Names.First() : "batches");
         if (!file.Tensors.TryGetValue(_tensor, out var stored))
             throw data.Wrong("tensor", $"'{name}' has no tensor '{_tensor}'", StudySection.Nearest(_tensor, [.. file.Names]));
-        if (!stored.IsFloatingPoint) throw data.Wrong("tensor", $"'{_tensor}' holds {stored.TypeName}, no activations", "give F32, F64, F16 or BF16");
+        if (!stored.IsFloatingPoint) throw data.Wrong("tensor", $"'{_tensor}' holds {stored.TypeName}, no activations",
+            "give F32, F64, F16 or BF16");
         if (stored.Shape.Count is not (2 or 3) || stored.Shape.Contains(0))
-            throw data.Wrong("tensor", $"'{_tensor}' has shape [{string.Join(", ", stored.Shape)}]", "give [rows, d] or [batches, rows, d]");
+            throw data.Wrong("tensor", $"'{_tensor}' has shape [{string.Join(", ", stored.Shape)}]",
+                "give [rows, d] or [batches, rows, d]");
         if (stored.Shape.Count == 3 && batch is { } wanted && wanted != stored.Shape[1])
-            throw new StudyException($"'{_tensor}' is divided into batches of {stored.Shape[1]} rows, not {wanted}", where, $"write batch = {stored.Shape[1]}");
+            throw new StudyException($"'{_tensor}' is divided into batches of {stored.Shape[1]} rows, not {wanted}", where,
+                $"write batch = {stored.Shape[1]}");
         Batch = stored.Shape.Count == 3 ? (int)stored.Shape[1] : batch ?? 4096;
         if (stored.Shape.Count == 2 && stored.Shape[0] < Batch)
-            throw new StudyException($"'{_tensor}' has {stored.Shape[0]} rows, fewer than a batch of {Batch}", where, "make batches smaller");
+            throw new StudyException($"'{_tensor}' has {stored.Shape[0]} rows, fewer than a batch of {Batch}", where,
+                "make batches smaller");
         _shuffled = data.OneOf("order", ["file", "shuffled"], stored.Shape.Count == 3 ? "file" : "shuffled") == "shuffled";
         Hook = data.Text("hook", "activations");
         (Width, _seed) = ((int)stored.RowLength, study.Seed);
@@ -137,7 +141,8 @@ internal sealed class HarvestedActivations : TrainingData
     public override IReadOnlyList<int> Shards(long batches) =>
         _plan.MaxNorm > 0 ? [.. Enumerable.Range(0, _plan.Shards)] : Order(_plan.KeptRows).Shards(batches);
 
-    public override ActivationBatches Open(StudySession session, ShardStore store) => new HarvestBatches(_plan, store, session, Order, Batch);
+    public override ActivationBatches Open(StudySession session, ShardStore store) =>
+        new HarvestBatches(_plan, store, session, Order, Batch);
 
     public override long Harvest(int shard, StudySession session, ShardStore store, CancellationToken cancellation)
     {

@@ -16,12 +16,15 @@ internal static class ArchitectureKeys
 
     private static readonly Dictionary<string, string[]> Owners = new(StringComparer.Ordinal)
     {
-        ["k"] = [TopK, BatchTopK, Matryoshka], ["aux"] = [TopK, BatchTopK, Matryoshka], ["rescale_by_decoder_norm"] = [TopK, BatchTopK, Matryoshka],
+        ["k"] = [TopK, BatchTopK, Matryoshka], ["aux"] = [TopK, BatchTopK, Matryoshka],
+            ["rescale_by_decoder_norm"] = [TopK, BatchTopK, Matryoshka],
         ["threshold_lr"] = [BatchTopK, Matryoshka], ["widths"] = [Matryoshka], ["aux_by_level"] = [Matryoshka],
         ["l1"] = [Standard, Gated], ["l1_warm_up_steps"] = [Standard, Gated],
-        ["l0"] = [JumpRelu], ["l0_warm_up_steps"] = [JumpRelu], ["sparsity_loss"] = [JumpRelu], ["tanh_scale"] = [JumpRelu], ["target_l0"] = [JumpRelu],
+        ["l0"] = [JumpRelu], ["l0_warm_up_steps"] = [JumpRelu], ["sparsity_loss"] = [JumpRelu], ["tanh_scale"] = [JumpRelu],
+            ["target_l0"] = [JumpRelu],
         ["threshold_init"] = [JumpRelu], ["bandwidth"] = [JumpRelu], ["pre_act"] = [JumpRelu], ["ste_to_input"] = [JumpRelu],
-        ["residual_threshold"] = [MatchingPursuit], ["max_iterations"] = [MatchingPursuit], ["stop_on_duplicate_support"] = [MatchingPursuit],
+        ["residual_threshold"] = [MatchingPursuit], ["max_iterations"] = [MatchingPursuit],
+            ["stop_on_duplicate_support"] = [MatchingPursuit],
     };
 
     /// <summary>Every architecture that can be trained.</summary>
@@ -44,7 +47,8 @@ internal static class ArchitectureKeys
             case JumpRelu: return ReadJumpRelu(method, centres);
             case MatchingPursuit:
                 return new MatchingPursuitArchitecture(centres, method.Number("residual_threshold", 0.01, 0),
-                    method.Has("max_iterations") ? method.Int("max_iterations", null, 1) : null, method.Flag("stop_on_duplicate_support", true));
+                    method.Has("max_iterations") ? method.Int("max_iterations", null, 1) : null,
+                        method.Flag("stop_on_duplicate_support", true));
             case TopK:
                 var whole = method.Int("k", 100, 1);
                 CheckK(method, whole, latents);
@@ -53,10 +57,12 @@ internal static class ArchitectureKeys
                 var k = method.Number("k", 100, 0);
                 CheckK(method, k, latents);
                 if (name == BatchTopK)
-                    return new BatchTopKArchitecture(centres, k, Rescales(method)) { DeadLatentWeight = Aux(method), ThresholdRate = ThresholdRate(method) };
+                    return new BatchTopKArchitecture(centres, k, Rescales(method)) { DeadLatentWeight = Aux(method),
+                        ThresholdRate = ThresholdRate(method) };
                 return new MatryoshkaArchitecture(centres, k, Rescales(method), Widths(method, latents))
                 {
-                    DeadLatentWeight = Aux(method), ThresholdRate = ThresholdRate(method), DeadLatentsByLevel = method.Flag("aux_by_level", false),
+                    DeadLatentWeight = Aux(method), ThresholdRate = ThresholdRate(method),
+                        DeadLatentsByLevel = method.Flag("aux_by_level", false),
                 };
         }
     }
@@ -81,12 +87,14 @@ internal static class ArchitectureKeys
     private static void CheckK(StudySection method, double k, int latents)
     {
         if (k <= 0) throw method.Wrong("k", "must be above 0");
-        if (k > latents) throw method.Wrong("k", FormattableString.Invariant($"k = {k} is more than the {latents} latents there are"), "make d_sae larger or k smaller");
+        if (k > latents) throw method.Wrong("k", FormattableString.Invariant($"k = {k} is more than the {latents} latents there are"),
+            "make d_sae larger or k smaller");
     }
 
     private static IReadOnlyList<int> Widths(StudySection method, int latents)
     {
-        var widths = method.Ints("widths", 1) ?? throw method.Missing("widths", $"rising prefixes that end with d_sae, e.g. widths = [{Math.Max(1, latents / 4)}, {latents}]");
+        var widths = method.Ints("widths", 1) ?? throw method.Missing("widths",
+            $"rising prefixes that end with d_sae, e.g. widths = [{Math.Max(1, latents / 4)}, {latents}]");
         if (widths.Zip(widths.Skip(1)).Any(w => w.First >= w.Second)) throw method.Wrong("widths", "do not rise");
         if (widths.Count == 0 || widths[^1] != latents) throw method.Wrong("widths", $"must end with d_sae, {latents}");
         return widths;

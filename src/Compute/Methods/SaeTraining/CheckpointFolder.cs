@@ -14,8 +14,8 @@ namespace InterpActors.Compute.Methods.SaeTraining;
 internal sealed record ReadCheckpoint(TrainingState State, TrainingLog Log);
 
 /// <summary>
-/// The checkpoints of one dictionary on this machine: <c>checkpoint-STEP/</c> with state and log, and <c>checkpoint-STEP.json</c>, the list of
-/// its files by content, written last: without a right list there is no checkpoint. The last few stay. One thread at a time.
+/// The checkpoints of one dictionary on this machine: <c>checkpoint-STEP/</c> with state and log, and <c>checkpoint-STEP.json</c>, the list
+/// of its files by content, written last: without a right list there is no checkpoint. The last few stay. One thread at a time.
 /// </summary>
 internal sealed class CheckpointFolder(string root, TrainingSettings settings)
 {
@@ -55,7 +55,8 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
         try
         {
             // So that the unit goes on from here elsewhere, should this machine die.
-            artifacts?.Keep([.. files, new NamedArtifact(Path.GetFileName(List(state.Step)), id, list.Length)], asResults: false, cancellation);
+            artifacts?.Keep([.. files, new NamedArtifact(Path.GetFileName(List(state.Step)), id, list.Length)], asResults: false,
+                cancellation);
         }
         catch (ArtifactException e)
         {
@@ -71,7 +72,8 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
     public ReadCheckpoint? Latest(UnitCheckpoint? known, IArtifacts? artifacts, Action<string> warn, CancellationToken cancellation)
     {
         var here = Steps().OrderDescending().ToList();
-        if (known is not null && artifacts is not null && here.FirstOrDefault() < known.Step && Fetch(known, artifacts, warn, cancellation) is { } fetched)
+        if (known is not null && artifacts is not null && here.FirstOrDefault() < known.Step
+            && Fetch(known, artifacts, warn, cancellation) is { } fetched)
             return fetched;
         foreach (var step in here)
         {
@@ -117,16 +119,20 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
     private static Listing ReadListing(byte[] list)
     {
         var listing = JsonSerializer.Deserialize<Listing>(list);
-        return listing is { Files.Count: > 0 } && listing.Files.All(f => NamedArtifact.IsName(f.Name)) ? listing : throw new FormatException("its list of files is damaged");
+        return listing is { Files.Count: > 0 } && listing.Files.All(f => NamedArtifact.IsName(f.Name)) ? listing
+            : throw new FormatException("its list of files is damaged");
     }
 
     private static IReadOnlyList<UnitMetric> Metrics(TrainingLog log) =>
-        [.. ((string[])["loss", "l0", "dead", "explained_variance"]).Select(c => (Name: c, Value: log.Last(c))).Where(m => m.Value is { } v && double.IsFinite(v))
+        [.. ((string[])["loss", "l0", "dead", "explained_variance"]).Select(c => (Name: c, Value: log.Last(c)))
+            .Where(m => m.Value is { } v && double.IsFinite(v))
             .Select(m => new UnitMetric(m.Name, m.Value!.Value))];
 
     private IEnumerable<long> Steps() => !Directory.Exists(root) ? []
-        : Directory.EnumerateFiles(root, "checkpoint-*.json").Select(f => long.TryParse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..],
-            System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var step) ? step : -1).Where(s => s >= 0).ToArray();
+        : Directory.EnumerateFiles(root, "checkpoint-*.json")
+            .Select(f => long.TryParse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..],
+            System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var step) ? step : -1)
+                .Where(s => s >= 0).ToArray();
 
     private string Folder(long step) => Path.Combine(root, $"checkpoint-{step}");
 

@@ -10,10 +10,12 @@ internal sealed record ExpectedLine(string Column, bool AtLeast, double Bound)
     /// <summary>Reads <c>expect = ["mcc &gt;= 0.97", …]</c>.</summary>
     /// <param name="columns">What can be compared.</param>
     /// <exception cref="StudyException">A line cannot be read or names what the study does not measure.</exception>
-    public static IReadOnlyList<ExpectedLine> Read(StudySection method, IReadOnlyList<string> columns) => [.. (method.Texts("expect") ?? []).Select(text =>
+    public static IReadOnlyList<ExpectedLine> Read(StudySection method, IReadOnlyList<string> columns) =>
+        [.. (method.Texts("expect") ?? []).Select(text =>
     {
         var parts = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (parts is not [var column, ">=" or "<=", var number] || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var bound))
+        if (parts is not [var column, ">=" or "<=", var number]
+            || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var bound))
             throw method.Wrong("expect", $"'{text}' is no line", "write e.g. mcc >= 0.97");
         if (!columns.Contains(column)) throw method.Wrong("expect", $"'{column}' is not measured", StudySection.Nearest(column, columns));
         return new ExpectedLine(column, parts[1] == ">=", bound);
@@ -24,7 +26,8 @@ internal sealed record ExpectedLine(string Column, bool AtLeast, double Bound)
     {
         var misses = values.Where(v => AtLeast ? !(v.Value >= Bound) : !(v.Value <= Bound)).ToArray();
         var shown = misses.Length > 0 ? misses[0] : AtLeast ? values.MinBy(v => v.Value) : values.MaxBy(v => v.Value);
-        return new TrustCheck($"line: {Column.Replace('_', ' ')}", misses.Length == 0 ? "good" : "bad", string.Create(CultureInfo.InvariantCulture,
+        return new TrustCheck($"line: {Column.Replace('_', ' ')}", misses.Length == 0 ? "good" : "bad",
+            string.Create(CultureInfo.InvariantCulture,
             $"{shown.Value:0.###} ({shown.Name}), {(misses.Length == 0 ? "as expected" : "not as expected")}: {(AtLeast ? "at least" : "at most")} {Bound}."));
     }
 }

@@ -28,29 +28,36 @@ public sealed class SaeTrainingKind : IStudyKind
             new("threshold_lr", "0.01", "batchtopk, matryoshka_batchtopk: rate of the threshold's moving average"),
             new("widths", null, "matryoshka_batchtopk: rising prefixes, the last d_sae; aux_by_level = false"),
             new("l1", "1", "standard, gated: weight of the sparsity loss; l1_warm_up_steps = 0"),
-            new("l0", "1", "jumprelu: weight of the sparsity loss; l0_warm_up_steps = 0, sparsity_loss = step | tanh | quadratic, tanh_scale = 4, "
+            new("l0", "1", "jumprelu: weight of the sparsity loss; l0_warm_up_steps = 0, sparsity_loss = step | tanh | quadratic, "
+                + "tanh_scale = 4, "
                 + "target_l0, threshold_init = 0.01, bandwidth = 0.05, pre_act = none, ste_to_input = false"),
             new("residual_threshold", "0.01", "matching_pursuit; max_iterations = d_in, stop_on_duplicate_support = true"),
             new("optimiser", "adam", "{ lr = 3e-4, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clip = 1 }"),
             new("schedule", "constant", "{ lr = constant | cosine, lr_end = lr / 10, lr_warm_up_steps = 0, lr_decay_steps = 0 }"),
-            new("normalisation", "none", "{ kind = none | mean-norm | root-mean-square | layer-norm | constant-norm, batches = 1000, reuse = false }"),
+            new("normalisation", "none",
+                "{ kind = none | mean-norm | root-mean-square | layer-norm | constant-norm, batches = 1000, reuse = false }"),
             new("dead_window", "1000", "a latent is dead after so many steps without firing"),
             new("batch", "4096", "rows of a batch"),
             new("steps | tokens", null, "length of the run: steps, or tokens as 80M"),
             new("data", null, "{ kind = activations, file, tensor, order = file | shuffled }, { kind = model, hook, tokens, tensor, context, "
-                + "exclude_tokens, exclude_first = 0, max_norm = 0, buffer = 20 batches, mix = 0.5 } or { kind = chat, hook, file, context, packing = none | "
+                + "exclude_tokens, exclude_first = 0, max_norm = 0, buffer = 20 batches, mix = 0.5 } or { kind = chat, hook, file, "
+                + "context, packing = none | "
                 + "blocks | blocks-masked, per_batch = 8, special_tokens, exclude_tokens, … }"),
-            new("data, planted", null, "{ kind = planted, world = tree, level = 1, seed } or { kind = planted, world = synthetic, features = 256, width = 64, "
-                + "most_likely = 0.3, least_likely = 0.005, roots = 8, branching = 3, depth = 3, correlation_rank = 25, correlation_scale = 0.1, "
+            new("data, planted", null,
+                "{ kind = planted, world = tree, level = 1, seed } or { kind = planted, world = synthetic, features = 256, width = 64, "
+                + "most_likely = 0.3, least_likely = 0.005, roots = 8, branching = 3, depth = 3, correlation_rank = 25, "
+                + "correlation_scale = 0.1, "
                 + "compensate = true, bias = 0.5, seed }: rows whose features are known, to which the dictionaries are compared at the end"),
-            new("expect", null, "with planted data: lines that the comparison should reach, e.g. [\"mcc >= 0.97\"]; the report says whether it did"),
+            new("expect", null, "with planted data: lines that the comparison should reach, e.g. [\"mcc >= 0.97\"]; the report says "
+                + "whether it did"),
             new("checkpoint_every", "1000", "steps between checkpoints; checkpoints_kept = 2 of them stay"),
             new("log_every", "10", "steps between rows of training.csv"),
             new("output", "sae", "{ layout = saelens, folder = sae, dtype }"),
         ],
         "the architecture's loss, summed over the width, mean over rows; Adam; gradients clipped to a norm of 1 together",
         "12 · d_in · d_sae · batch operations a step at most; activations are computed once for all dictionaries of a sweep",
-        "SAELens 6; Bricken et al. 2023, Gao et al. 2024 (topk), Bussmann et al. 2024 (batchtopk, matryoshka), Rajamanoharan et al. 2024 (gated, jumprelu)");
+        "SAELens 6; Bricken et al. 2023, Gao et al. 2024 (topk), Bussmann et al. 2024 (batchtopk, matryoshka), Rajamanoharan et al. "
+            + "2024 (gated, jumprelu)");
 
     /// <inheritdoc/>
     public IStudyMethod Read(StudySection method, StudyContext study)

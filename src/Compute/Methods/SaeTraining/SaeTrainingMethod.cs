@@ -8,13 +8,15 @@ namespace InterpActors.Compute.Methods.SaeTraining;
 
 /// <summary>One training study with its keys read.</summary>
 internal sealed class SaeTrainingMethod(
-    StudyContext study, TrainingData data, IReadOnlyList<TrainingSettings> dictionaries, IReadOnlyList<ExpectedLine> expected) : IStudyMethod
+    StudyContext study, TrainingData data, IReadOnlyList<TrainingSettings> dictionaries, IReadOnlyList<ExpectedLine> expected)
+        : IStudyMethod
 {
     // Activations of a machine may take so much of its disk before the longest unused ones go.
     private const long HarvestBytes = 64L << 30;
 
     /// <inheritdoc/>
-    public IStudyPlan Plan(Study plan) => new SaeTrainingPlan(plan, data, dictionaries, study.GivenModel?.Config.Name ?? "activations of a file");
+    public IStudyPlan Plan(Study plan) =>
+        new SaeTrainingPlan(plan, data, dictionaries, study.GivenModel?.Config.Name ?? "activations of a file");
 
     /// <inheritdoc/>
     public void Verify(StudySession session)
@@ -25,8 +27,10 @@ internal sealed class SaeTrainingMethod(
     public UnitOutput Run(StudySession session, IStudyPlan plan, WorkUnit unit, UnitContext context)
     {
         var own = (SaeTrainingPlan)plan;
-        var folder = context.Folder ?? throw new UnitException(UnitFailureKind.Fatal, "this process has no folder for activations and checkpoints; start it with one");
-        var store = session.Derived((UnitFolders.Harvest, folder), () => new ShardStore(Path.Combine(folder, UnitFolders.Harvest), HarvestBytes));
+        var folder = context.Folder ?? throw new UnitException(UnitFailureKind.Fatal,
+            "this process has no folder for activations and checkpoints; start it with one");
+        var store = session.Derived((UnitFolders.Harvest, folder), () => new ShardStore(Path.Combine(folder, UnitFolders.Harvest),
+            HarvestBytes));
         if (own.Shard(unit.Ordinal) is { } shard)
         {
             var rows = new byte[8];
@@ -36,10 +40,12 @@ internal sealed class SaeTrainingMethod(
         var dictionary = own.Dictionary(unit.Ordinal)!;
         var batches = session.Derived("batches", () => data.Open(session, store));
         var run = new TrainingRun(dictionary, data, session, batches, context,
-            Path.Combine(folder, UnitFolders.Training, session.Study.Id.Value, dictionary.Name), Path.Combine(folder, UnitFolders.Artifacts));
+            Path.Combine(folder, UnitFolders.Training, session.Study.Id.Value, dictionary.Name),
+                Path.Combine(folder, UnitFolders.Artifacts));
         return new UnitOutput(run.Run().ToBytes(), null);
     }
 
     /// <inheritdoc/>
-    public StudyReduction Reduce(Reduction reduction) => new TrainingResult(study, data, (SaeTrainingPlan)reduction.Plan, expected, reduction).Make();
+    public StudyReduction Reduce(Reduction reduction) => new TrainingResult(study, data, (SaeTrainingPlan)reduction.Plan, expected,
+        reduction).Make();
 }

@@ -20,7 +20,8 @@ internal sealed partial class SaeTrainingPlan : IStudyPlan
     public SaeTrainingPlan(Study study, TrainingData data, IReadOnlyList<TrainingSettings> dictionaries, string model)
     {
         (Study, _dictionaries, _shards) = (study, dictionaries, data.Shards(dictionaries.Max(d => d.Batches)));
-        var layer = LayerNumber().Match(data.Hook) is { Success: true } match ? int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : 0;
+        var layer = LayerNumber().Match(data.Hook) is { Success: true } match
+            ? int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : 0;
         var (steps, cells) = (dictionaries.Sum(d => d.Steps), dictionaries.Sum(d => (long)Cells(d)));
         if (_shards.Count > 0)
         {
@@ -58,7 +59,8 @@ internal sealed partial class SaeTrainingPlan : IStudyPlan
             if (Shard(ordinal) is { } shard)
                 return new WorkUnit(Study.Id, ordinal, -1, HarvestTrack, EngineKind.Training, 1, $"harvest shard {shard}");
             var dictionary = Dictionary(ordinal)!;
-            return new WorkUnit(Study.Id, ordinal, Layers[^1].Layer, _trainingTrack, EngineKind.Training, Cells(dictionary), dictionary.Name);
+            return new WorkUnit(Study.Id, ordinal, Layers[^1].Layer, _trainingTrack, EngineKind.Training, Cells(dictionary),
+                dictionary.Name);
         }
     }
 
@@ -73,7 +75,8 @@ internal sealed partial class SaeTrainingPlan : IStudyPlan
 
     private static int Cells(TrainingSettings dictionary) => (int)Math.Min(int.MaxValue, dictionary.Steps);
 
-    /// <summary>Dense: six products of rows, width and latents forward and backward; weights, moments, gradients and one batch of codes.</summary>
+    /// <summary>Dense: six products of rows, width and latents forward and backward; weights, moments, gradients and one batch of
+    /// codes.</summary>
     private PlanEstimate EstimateOf(TrainingData data)
     {
         double flops = 0;

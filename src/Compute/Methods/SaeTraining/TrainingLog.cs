@@ -26,7 +26,8 @@ internal sealed class TrainingLog
     public static bool IsWhole(string column) => column is "step" or "tokens" or "dead";
 
     /// <param name="explained">Explained variance of the batch; NaN where it means nothing.</param>
-    public void Add(StepReport report, int batch, double explained) => _rows.Add([report.Step, (report.Step + 1) * (double)batch, report.LearningRate,
+    public void Add(StepReport report, int batch, double explained) =>
+        _rows.Add([report.Step, (report.Step + 1) * (double)batch, report.LearningRate,
         report.Coefficient, report.Loss, .. report.Terms, report.L0, report.Dead, report.GradientNorm, report.Threshold ?? 0, explained]);
 
     /// <summary>The last value of a column; null where there is none.</summary>
@@ -35,7 +36,8 @@ internal sealed class TrainingLog
     public byte[] ToBytes()
     {
         var text = new StringBuilder(string.Join(',', Columns)).Append('\n');
-        foreach (var row in _rows) text.Append(string.Join(',', row.Select(v => v.ToString("R", CultureInfo.InvariantCulture)))).Append('\n');
+        foreach (var row in _rows) text.Append(string.Join(',', row.Select(v => v.ToString("R", CultureInfo.InvariantCulture))))
+            .Append('\n');
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 

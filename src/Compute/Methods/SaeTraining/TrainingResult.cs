@@ -8,7 +8,8 @@ using InterpActors.Messages.Work;
 
 namespace InterpActors.Compute.Methods.SaeTraining;
 
-/// <summary>Makes the result of a training study: <c>training.csv</c>, one row a dictionary in <c>results.*</c>, curves, links to the saved folders.</summary>
+/// <summary>Makes the result of a training study: <c>training.csv</c>, one row a dictionary in <c>results.*</c>, curves, links to the saved
+/// folders.</summary>
 internal sealed class TrainingResult(
     StudyContext study, TrainingData data, SaeTrainingPlan plan, IReadOnlyList<ExpectedLine> expected, Reduction reduction)
 {
@@ -30,7 +31,8 @@ internal sealed class TrainingResult(
             var payload = TrainingPayload.Parse(bytes);
             _trained.Add((dictionary, payload, TrainingLog.Parse(payload.Log, dictionary.Plan.Architecture.LossTerms)));
         }
-        var result = new StudyResult(reduction.Plan, reduction.History, Model(), null, [], [], View(), Trust(), Answer(), Warnings(), [], [Training()], [], Manifest())
+        var result = new StudyResult(reduction.Plan, reduction.History, Model(), null, [], [], View(), Trust(), Answer(), Warnings(), [],
+            [Training()], [], Manifest())
         {
             Results = Summary(), Figures = Figures(), Curves = [.. Curves.Select(Chart).Where(c => c.Series.Count > 0)],
             Linked = [.. _trained.SelectMany(t => t.Payload.Files)],
@@ -43,21 +45,26 @@ internal sealed class TrainingResult(
     /// <summary>A row a logged step; loss terms of other architectures are empty.</summary>
     private ExtraTable Training()
     {
-        string[] columns = ["unit", "step", "tokens", "lr", "coefficient", "loss", .. Terms, "l0", "dead", "grad_norm", "threshold", "explained_variance"];
+        string[] columns = ["unit", "step", "tokens", "lr", "coefficient", "loss", .. Terms, "l0", "dead", "grad_norm", "threshold",
+            "explained_variance"];
         var rows = new List<IReadOnlyList<object?>>();
         foreach (var (settings, _, log) in _trained)
         {
             var at = columns.Select(c => log.Columns.ToList().IndexOf(c)).ToArray();
-            rows.AddRange(log.Rows.Select(row => (IReadOnlyList<object?>)[.. columns.Select((c, i) => c == "unit" ? settings.Name : Cell(c, at[i] < 0 ? double.NaN : row[at[i]]))]));
+            rows.AddRange(log.Rows.Select(row =>
+                (IReadOnlyList<object?>)[.. columns.Select((c, i) => c == "unit" ? settings.Name
+                    : Cell(c, at[i] < 0 ? double.NaN : row[at[i]]))]));
         }
         return new ExtraTable("training.csv", columns, rows);
     }
 
     private ExtraTable Summary()
     {
-        string[] columns = ["unit", "architecture", "hook", "d_in", "d_sae", "seed", "steps", "tokens", "scaling_factor", "loss", .. Terms, "l0", "explained_variance",
+        string[] columns = ["unit", "architecture", "hook", "d_in", "d_sae", "seed", "steps", "tokens", "scaling_factor", "loss", .. Terms,
+            "l0", "explained_variance",
             "dead", "alive", "threshold", .. data.World is { } world ? PlantedComparison.Names(world) : []];
-        return new ExtraTable("results.csv", columns, [.. _trained.Select(t => (IReadOnlyList<object?>)[.. columns.Select(c => Value(t.Settings, t.Payload, t.Log, c))])]);
+        return new ExtraTable("results.csv", columns,
+            [.. _trained.Select(t => (IReadOnlyList<object?>)[.. columns.Select(c => Value(t.Settings, t.Payload, t.Log, c))])]);
     }
 
     private object? Value(TrainingSettings settings, TrainingPayload payload, TrainingLog log, string column) => column switch
@@ -86,14 +93,16 @@ internal sealed class TrainingResult(
 
     private (TrainingSettings Settings, double Explained)? Best()
     {
-        var known = _trained.Select(t => (t.Settings, Explained: t.Log.Last("explained_variance") ?? double.NaN)).Where(t => double.IsFinite(t.Explained)).ToList();
+        var known = _trained.Select(t => (t.Settings, Explained: t.Log.Last("explained_variance") ?? double.NaN))
+            .Where(t => double.IsFinite(t.Explained)).ToList();
         return known.Count == 0 ? null : known.MaxBy(t => t.Explained);
     }
 
     private string Answer()
     {
         if (_trained.Count == 0) return "No dictionary was trained to the end.";
-        var head = _trained.Count == 1 ? $"One dictionary of {_trained[0].Settings.Plan.Sizes.Latents} latents was trained" : $"{_trained.Count} dictionaries were trained";
+        var head = _trained.Count == 1 ? $"One dictionary of {_trained[0].Settings.Plan.Sizes.Latents} latents was trained"
+            : $"{_trained.Count} dictionaries were trained";
         var steps = _trained.Max(t => t.Settings.Steps);
         var text = $"{head} at {data.Hook} for {steps:N0} steps of {data.Batch:N0} rows";
         if (Best() is not { } best) return text + ".";
@@ -106,9 +115,12 @@ internal sealed class TrainingResult(
         var figures = new List<Figure>();
         if (_trained.Count == 0) return figures;
         if (Best() is { } best) figures.Add(new Figure(Invariant($"{best.Explained:0.000}"), "explained variance of the last batch"));
-        figures.Add(new Figure(Invariant($"{_trained[0].Log.Last("l0"):0.#}"), _trained.Count == 1 ? "latents on a row (L0)" : $"L0 of {_trained[0].Settings.Name}"));
-        if (_trained[0].Payload.Planted is { } planted) figures.Add(new Figure(Invariant($"{planted["mcc"]:0.000}"), "MCC with the planted features"));
-        figures.Add(new Figure(Invariant($"{_trained[0].Payload.Alive} of {_trained[0].Settings.Plan.Sizes.Latents}"), "latents fired in training"));
+        figures.Add(new Figure(Invariant($"{_trained[0].Log.Last("l0"):0.#}"), _trained.Count == 1 ? "latents on a row (L0)"
+            : $"L0 of {_trained[0].Settings.Name}"));
+        if (_trained[0].Payload.Planted is { } planted) figures.Add(new Figure(Invariant($"{planted["mcc"]:0.000}"),
+            "MCC with the planted features"));
+        figures.Add(new Figure(Invariant($"{_trained[0].Payload.Alive} of {_trained[0].Settings.Plan.Sizes.Latents}"),
+            "latents fired in training"));
         return figures;
     }
 
@@ -117,10 +129,12 @@ internal sealed class TrainingResult(
         var checks = new List<TrustCheck>
         {
             _missing.Count == 0 ? new TrustCheck("complete", "good", "every dictionary was trained to its last step")
-                : new TrustCheck("complete", "bad", $"{_missing.Count} of {_missing.Count + _trained.Count} dictionaries were not trained to the end"),
+                : new TrustCheck("complete", "bad",
+                    $"{_missing.Count} of {_missing.Count + _trained.Count} dictionaries were not trained to the end"),
         };
         if (_trained.Count == 0) return checks;
-        checks.AddRange(expected.Select(line => line.Judge([.. _trained.Select(t => (t.Settings.Name, t.Payload.Planted?[line.Column] ?? double.NaN))])));
+        checks.AddRange(expected.Select(line =>
+            line.Judge([.. _trained.Select(t => (t.Settings.Name, t.Payload.Planted?[line.Column] ?? double.NaN))])));
         var (settings, payload, log) = _trained.MaxBy(t => (t.Log.Last("dead") ?? 0) / t.Settings.Plan.Sizes.Latents);
         var dead = (log.Last("dead") ?? 0) / settings.Plan.Sizes.Latents;
         checks.Add(new TrustCheck("dead latents", dead < 0.1 ? "good" : dead < 0.5 ? "doubtful" : "bad",
@@ -129,15 +143,19 @@ internal sealed class TrainingResult(
     }
 
     private List<string> Warnings() =>
-        [.. _missing.Take(20).Select(m => $"{m} was not trained to its end"), .. _missing.Count > 20 ? [$"{_missing.Count - 20} more were not trained to their end"] : Array.Empty<string>()];
+        [.. _missing.Take(20).Select(m => $"{m} was not trained to its end"), .. _missing.Count > 20
+            ? [$"{_missing.Count - 20} more were not trained to their end"] : Array.Empty<string>()];
 
     private ModelView? Model() => study.GivenModel is not { } model ? null
-        : new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads, 0, model.Sha256, model.Path, model.Dtype, model.ProcessingWord);
+        : new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads, 0, model.Sha256, model.Path,
+            model.Dtype, model.ProcessingWord);
 
     private static MethodView View() => new("SAE training",
-        "Sparse autoencoders learn to write each activation as a sum of a few of many directions. What each one's loss consists of stands in training.csv, "
+        "Sparse autoencoders learn to write each activation as a sum of a few of many directions. What each one's loss consists of "
+            + "stands in training.csv, "
             + "step by step; the folders beside this report open in SAELens.",
-        "loss = mean over rows of the squared error summed over the width + the architecture's sparsity terms; Adam, gradients clipped together",
+        "loss = mean over rows of the squared error summed over the width + the architecture's sparsity terms; Adam, gradients "
+            + "clipped together",
         "SAELens 6");
 
     private JsonObject Manifest() => new()

@@ -36,7 +36,8 @@ internal sealed class TrainingRun
     public TrainingRun(TrainingSettings settings, TrainingData data, StudySession session, ActivationBatches batches, UnitContext context,
         string folder, string artifacts)
     {
-        (_settings, _data, _session, _batches, _context, _folder, _artifacts) = (settings, data, session, batches, context, folder, artifacts);
+        (_settings, _data, _session, _batches, _context, _folder, _artifacts) = (settings, data, session, batches, context, folder,
+            artifacts);
         _checkpoints = new CheckpointFolder(folder, settings);
     }
 
@@ -59,7 +60,8 @@ internal sealed class TrainingRun
 
     private (TrainingState, TrainingLog) Begin()
     {
-        if (_checkpoints.Latest(_context.From, _context.Artifacts, _context.Warn, _context.Cancellation) is { } found) return (found.State, found.Log);
+        if (_checkpoints.Latest(_context.From, _context.Artifacts, _context.Warn, _context.Cancellation) is { } found) return (found.State,
+            found.Log);
         var plan = _settings.Plan;
         TrainingState state;
         if (_settings.Initial is { } initial)
@@ -127,7 +129,8 @@ internal sealed class TrainingRun
             $"step {report.Step + 1}: loss {report.Loss:G4}, L0 {report.L0:0.#}{explained}, {report.Dead} dead, {rate:N0} tokens/s");
     }
 
-    /// <summary>1 − mean squared error / variance of the batch; nothing where the loss is of rows that were normalised one by one.</summary>
+    /// <summary>1 − mean squared error / variance of the batch; nothing where the loss is of rows that were normalised one by
+    /// one.</summary>
     private double ExplainedVariance(Tensor batch, StepReport report, double scale)
     {
         if (_settings.Plan.Normalisation is InputNormalisation.LayerNorm or InputNormalisation.ConstantNormRescale) return double.NaN;
@@ -153,9 +156,11 @@ internal sealed class TrainingRun
             SaeLensWriter.Write(saved, folder);
             if (_data.World is { } world) planted = PlantedComparison.Of(saved, world);
         }
-        var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(f => Keep(f, $"{_settings.Name}/{_settings.Folder}")).ToList();
+        var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)
+            .Select(f => Keep(f, $"{_settings.Name}/{_settings.Folder}")).ToList();
         foreach (var kept in _checkpoints.Kept())
-            foreach (var file in kept.Files) files.Add(Keep(Path.Combine(kept.Folder, file.Name), $"{_settings.Name}/checkpoint-{kept.Step}"));
+            foreach (var file in kept.Files) files.Add(Keep(Path.Combine(kept.Folder, file.Name),
+                $"{_settings.Name}/checkpoint-{kept.Step}"));
         Directory.Delete(folder, recursive: true);
         Bring(files);
         return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64()) { Planted = planted };
@@ -165,8 +170,10 @@ internal sealed class TrainingRun
     /// The dictionary in the type it is saved in (what has a type of its own keeps it), for unscaled activations.
     /// </summary>
     private SparseDictionary Converted(SparseDictionary dictionary) => new(dictionary.Architecture, dictionary.Sizes,
-        dictionary.Normalisation == InputNormalisation.ExpectedAverageOnlyIn ? InputNormalisation.None : dictionary.Normalisation, dictionary.FlattensHeads, new DictionaryWeights(dictionary.Weights.All.Select(t =>
-            (t.Name, t.Tensor.to_type(t.Tensor.dtype == _settings.Plan.Type ? _settings.SavedType : t.Tensor.dtype, copy: true)))), dictionary.Metadata);
+        dictionary.Normalisation == InputNormalisation.ExpectedAverageOnlyIn ? InputNormalisation.None : dictionary.Normalisation,
+            dictionary.FlattensHeads, new DictionaryWeights(dictionary.Weights.All.Select(t =>
+            (t.Name, t.Tensor.to_type(t.Tensor.dtype == _settings.Plan.Type ? _settings.SavedType : t.Tensor.dtype, copy: true)))),
+                dictionary.Metadata);
 
     /// <summary>Copies a file to where large results are, under the name of its content.</summary>
     private NamedArtifact Keep(string path, string under)

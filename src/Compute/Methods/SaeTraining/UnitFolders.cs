@@ -12,7 +12,8 @@ public static class UnitFolders
     /// <summary>Large results by content.</summary>
     internal const string Artifacts = "artifacts";
 
-    /// <summary>Removes what nobody needs once every dictionary is trained: activations and checkpoints; the last ones are results too.</summary>
+    /// <summary>Removes what nobody needs once every dictionary is trained: activations and checkpoints; the last ones are results
+    /// too.</summary>
     public static void RemoveScratch(string folder)
     {
         foreach (var name in (string[])[Harvest, Training])

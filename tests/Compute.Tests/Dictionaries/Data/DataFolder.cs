@@ -19,7 +19,8 @@ internal sealed class DataFolder : IDisposable
 
     /// <summary>A study whose model is only described.</summary>
     public StudyContext Study(ModelConfig config, ITokenizer? tokenizer = null) => new("test", 7, Root,
-        new StudyModel(new ModelLocation(Root, "test", ModelFormat.HuggingFaceFolder), "test", config, ScalarType.Float64, WeightProcessing.None, "00"),
+        new StudyModel(new ModelLocation(Root, "test", ModelFormat.HuggingFaceFolder), "test", config, ScalarType.Float64,
+            WeightProcessing.None, "00"),
         tokenizer, null, null);
 
     public static StudySection Section(string text) =>

@@ -11,8 +11,10 @@ public sealed class HarvestTests
 {
     public static TheoryData<string, string> Hooks => new()
     {
-        { "gpt", "blocks.1.hook_resid_pre" }, { "gpt", "blocks.2.hook_resid_post" }, { "gpt", "blocks.0.hook_mlp_out" }, { "gpt", "blocks.1.attn.hook_q" },
-        { "llama", "blocks.1.hook_resid_mid" }, { "llama", "blocks.2.attn.hook_z" }, { "llama", "blocks.1.attn.hook_k" }, { "llama", "blocks.3.mlp.hook_post" },
+        { "gpt", "blocks.1.hook_resid_pre" }, { "gpt", "blocks.2.hook_resid_post" }, { "gpt", "blocks.0.hook_mlp_out" },
+            { "gpt", "blocks.1.attn.hook_q" },
+        { "llama", "blocks.1.hook_resid_mid" }, { "llama", "blocks.2.attn.hook_z" }, { "llama", "blocks.1.attn.hook_k" },
+            { "llama", "blocks.3.mlp.hook_post" },
         { "llama", "blocks.0.hook_attn_out" },
     };
 

@@ -45,7 +45,8 @@ public sealed class TokenDataTests : IDisposable
         Assert.Equal([[1, 2, 3], [4, 5, 6, 7], [8]], Rows("kind = tokens, file = p.jsonl, context = 4"));
 
         await using (var stream = File.Create(_folder.At("p.parquet")))
-            await ParquetSerializer.SerializeAsync<Row>([new() { input_ids = [1, 2, 3] }, new() { input_ids = [] }, new() { input_ids = [4, 5] }], stream);
+            await ParquetSerializer.SerializeAsync<Row>([new() { input_ids = [1, 2, 3] }, new() { input_ids = [] },
+                new() { input_ids = [4, 5] }], stream);
         Assert.Equal([[1, 2, 3], [4, 5]], Rows("kind = tokens, file = p.parquet, context = 4"));
     }
 
