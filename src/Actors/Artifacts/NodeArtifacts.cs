@@ -56,6 +56,19 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
     public void Offer(ArtifactId artifact, string path) => Store.Offer(artifact, path);
 
     /// <inheritdoc/>
+    public bool Copy(ArtifactId artifact, string path)
+    {
+        try
+        {
+            return Store.Adopt(artifact, path);
+        }
+        catch (Exception e) when (e is ArtifactException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
     public IArtifactFolder Open(string name, IReadOnlyList<NamedArtifact> files, CancellationToken cancellation)
     {
         // Held before they are here, so that none goes to make room for the next one.

@@ -7,10 +7,14 @@ namespace InterpActors.Compute.Studies;
 
 /// <summary>
 /// Takes a study's files by their content: from this machine's store, else from where the study's path leads, if that is the same content
-/// (a shared folder, a model that ships), else from another node.
+/// (a shared folder, a model that ships), else from another node. Of small files in place a copy is taken: whoever submitted them may remove
+/// them while the study runs.
 /// </summary>
 public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
 {
+    /// <summary>Up to so many bytes, a copy is taken of a path's files.</summary>
+    public const long SmallBytes = 64L << 20;
+
     /// <inheritdoc/>
     public IStudyFilesHeld Open(string root, IReadOnlyList<StudyInput>? inputs, CancellationToken cancellation)
     {
@@ -20,7 +24,7 @@ public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
             foreach (var group in (inputs ?? []).GroupBy(i => i.Path, StringComparer.Ordinal))
             {
                 var files = group.ToArray();
-                if (files.All(f => artifacts.Has(f.Sha256)) || !FindInPlace(root, group.Key, files))
+                if (files.All(f => artifacts.Has(f.Sha256)) || !IsReadInPlace(root, group.Key, files))
                     held.Add(Fetch(root, files, cancellation), files[0]);
             }
             return held;
@@ -47,9 +51,10 @@ public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
         return found;
     }
 
-    private bool FindInPlace(string root, string path, StudyInput[] files)
+    private bool IsReadInPlace(string root, string path, StudyInput[] files)
     {
         if (PlacesOf(root, path, files) is not { } places) return false;
+        if (files.Sum(f => f.Bytes) <= SmallBytes && places.All(p => artifacts.Copy(p.Item1.Sha256, p.Item2))) return false;
         foreach (var (input, place) in places) artifacts.Offer(input.Sha256, place);
         return true;
     }

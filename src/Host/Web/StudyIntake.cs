@@ -69,14 +69,7 @@ public sealed class StudyIntake(IStudyFiles files, NodeArtifacts? artifacts = nu
 
     private void Copy(ArtifactId artifact, string path)
     {
-        try
-        {
-            if (artifacts!.Store.Adopt(artifact, path)) return;
-        }
-        catch (Exception e) when (e is ArtifactException or IOException or UnauthorizedAccessException)
-        {
-            // No room for a copy: it is used where it is.
-        }
-        artifacts!.Offer(artifact, path);
+        // Where there is no room for a copy, it is used where it is.
+        if (!artifacts!.Copy(artifact, path)) artifacts.Offer(artifact, path);
     }
 }

@@ -21,6 +21,11 @@ public interface IArtifacts
     /// <param name="path">Absolute; its content has just been checked.</param>
     void Offer(ArtifactId artifact, string path);
 
+    /// <summary>Takes a copy of a file of this machine into the store.</summary>
+    /// <param name="path">Absolute; outside the store.</param>
+    /// <returns>False where it could not be taken, or its content is not what the name says.</returns>
+    bool Copy(ArtifactId artifact, string path);
+
     /// <summary>
     /// Brings files that were offered here to the coordinators, so that they outlive this node; blocks until one of them has all. Results
     /// wait for a coordinator as long as it takes; other files do not.
