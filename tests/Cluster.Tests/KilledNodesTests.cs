@@ -48,6 +48,10 @@ public sealed class KilledNodesTests(SmallStudy small) : ClusterTest(small), ICl
         using var there = await Compute("there", first.Address);
         using var desk = new StudyDesk(() => here.Membership, new JournalFile(journal), new ComputedLog(At("computed.log")));
 
+        var (code, errors) = await NodeProcess.FinishAsync(["node", .. arguments]);
+        Assert.Equal(2, code);
+        Assert.Contains("is held by process", errors);
+
         await desk.SubmitAsync(Small.Study);
         await Until(desk, p => p.Committed >= 3);
         await first.KillAsync();

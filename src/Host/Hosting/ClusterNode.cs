@@ -1,4 +1,5 @@
 using InterpActors.Actors.Journal;
+using InterpActors.Host.Runs;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Hosting;
@@ -12,15 +13,17 @@ public sealed class ClusterNode : IAsyncDisposable
     private static readonly TimeSpan BeforeRejoining = TimeSpan.FromSeconds(2);
 
     private readonly ClusterNodeOptions _options;
+    private readonly RunLock _held;
     private readonly ComputedLog _ledger;
     private readonly StudyDesk? _desk;
     private readonly CancellationTokenSource _stopping = new();
     private volatile ClusterMembership _membership;
     private Task _watch = Task.CompletedTask;
 
-    private ClusterNode(ClusterNodeOptions options, ComputedLog ledger, ClusterMembership membership)
+    private ClusterNode(ClusterNodeOptions options, RunLock held, ComputedLog ledger, ClusterMembership membership)
     {
         _options = options;
+        _held = held;
         _ledger = ledger;
         _membership = membership;
         if (options.IsCoordinator) _desk = new StudyDesk(() => _membership, options.Journal, ledger);
@@ -48,14 +51,16 @@ public sealed class ClusterNode : IAsyncDisposable
         if (options is { IsCoordinator: false, Seeds: [] })
             throw new StudyException("a node that is no coordinator founds no cluster", "--seed-node", "name a node to join, e.g. 10.0.0.1:4053");
         Directory.CreateDirectory(options.Data);
-        if (options.IsCoordinator) options.Journal.Prepare();
+        // Two nodes on one folder would share a ledger, and two coordinators a journal's file.
+        var held = RunLock.Take(options.Data, "--data");
         var ledger = new ComputedLog(options.LedgerFile);
         ClusterMembership? membership = null;
         try
         {
+            if (options.IsCoordinator) options.Journal.Prepare();
             membership = await ClusterMembership.StartAsync(options, options.Port, ledger);
             await membership.JoinAsync(options.Seeds, MemberMemory.Read(options.MembersFile), cancellation);
-            var node = new ClusterNode(options, ledger, membership);
+            var node = new ClusterNode(options, held, ledger, membership);
             node._watch = node.WatchAsync();
             return node;
         }
@@ -63,6 +68,7 @@ public sealed class ClusterNode : IAsyncDisposable
         {
             if (membership is not null) await membership.LeaveAsync();
             ledger.Dispose();
+            held.Dispose();
             throw;
         }
     }
@@ -77,6 +83,7 @@ public sealed class ClusterNode : IAsyncDisposable
         _desk?.Dispose();
         _ledger.Dispose();
         if (_options.IsCoordinator) _options.Journal.Release();
+        _held.Dispose();
     }
 
     public async ValueTask DisposeAsync()

@@ -5,7 +5,7 @@ using InterpActors.Messages.Studies;
 namespace InterpActors.Host.Runs;
 
 /// <summary>
-/// Keeps other processes out of a run folder. The operating system drops the lock when the process ends, however it ends; the file
+/// Keeps other processes out of a run's or a node's folder. The operating system drops the lock when the process ends, however it ends; the file
 /// beside it only names the holder and may be stale.
 /// </summary>
 public sealed class RunLock : IDisposable
@@ -21,8 +21,9 @@ public sealed class RunLock : IDisposable
         _holder = holder;
     }
 
+    /// <param name="option">What names another folder.</param>
     /// <exception cref="StudyException">Another process holds the folder.</exception>
-    public static RunLock Take(string folder)
+    public static RunLock Take(string folder, string option = "--out")
     {
         // A status command holds the lock for a moment while it looks.
         var file = TryLock(folder);
@@ -31,7 +32,7 @@ public sealed class RunLock : IDisposable
             Thread.Sleep(20);
             file = TryLock(folder);
         }
-        if (file is null) throw Held(folder, Holder(folder));
+        if (file is null) throw Held(folder, Holder(folder), option);
         var holder = Path.Combine(folder, HolderName);
         File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         return new RunLock(file, holder);
@@ -41,7 +42,7 @@ public sealed class RunLock : IDisposable
     /// <exception cref="StudyException">Another process holds it.</exception>
     public static void Check(string folder)
     {
-        if (HolderOf(folder) is { } holder) throw Held(folder, holder);
+        if (HolderOf(folder) is { } holder) throw Held(folder, holder, "--out");
     }
 
     /// <summary>The process that holds a folder now; null where none does.</summary>
@@ -75,8 +76,8 @@ public sealed class RunLock : IDisposable
         _file.Dispose();
     }
 
-    private static StudyException Held(string folder, string holder) =>
-        new($"the run folder is held by process {holder}", folder, "wait for it, or stop it, or use another --out");
+    private static StudyException Held(string folder, string holder, string option) =>
+        new($"the folder is held by process {holder}", folder, $"wait for it, or stop it, or use another {option}");
 
     /// <summary>Null where somebody else has it.</summary>
     private static FileStream? TryLock(string folder)
