@@ -51,9 +51,9 @@ internal sealed class SimulatedCluster : IAsyncDisposable
 
     /// <summary>Units with a result in the journal's file, counted row by row.</summary>
     /// <exception cref="InvalidOperationException">A unit has more than one result.</exception>
-    public long Committed(StudyId study)
+    public static long Committed(string journal, StudyId study)
     {
-        using var connection = new SqliteConnection(new JournalFile(_journal).ConnectionString);
+        using var connection = new SqliteConnection(new JournalFile(journal).ConnectionString);
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText =
