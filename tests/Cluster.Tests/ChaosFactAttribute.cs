@@ -12,7 +12,8 @@ internal sealed class ChaosFactAttribute : FactAttribute
     }
 
     public static TimeSpan Length => TimeSpan.FromSeconds(
-        double.TryParse(Environment.GetEnvironmentVariable("INTERP_CHAOS"), NumberStyles.Float, CultureInfo.InvariantCulture, out var s) ? s : 0);
+        double.TryParse(
+            Environment.GetEnvironmentVariable("INTERP_CHAOS"), NumberStyles.Float, CultureInfo.InvariantCulture, out var s) ? s : 0);
 
     /// <summary>Whether the test makes network namespaces.</summary>
     public bool Networks { get; init; }

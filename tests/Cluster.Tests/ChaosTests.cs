@@ -15,7 +15,8 @@ public sealed class ChaosTests(SmallStudy small) : ClusterTest(small), IClassFix
         for (var round = 0; round == 0 || watch.Elapsed < ChaosFactAttribute.Length; round++)
         {
             var here = $"round{round}";
-            await using var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At($"{here}/coordinator"), Engine, Engine));
+            await using var coordinator = await ClusterNode.StartAsync(
+                new ClusterNodeOptions(["coordinator"], At($"{here}/coordinator"), Engine, Engine));
             var seed = $"{coordinator.Host}:{coordinator.Port}";
             var desk = coordinator.Desk!;
             var started = 0;
@@ -36,7 +37,8 @@ public sealed class ChaosTests(SmallStudy small) : ClusterTest(small), IClassFix
                     nodes.Add(await Compute($"{here}/node{started++}", seed));
                 }
                 await CheckResults(desk, At($"{here}/coordinator/journal.db"));
-                var computed = Enumerable.Range(0, started).Select(i => At($"{here}/node{i}/computed.log")).Where(File.Exists).Sum(f => File.ReadLines(f).Count());
+                var logs = Enumerable.Range(0, started).Select(i => At($"{here}/node{i}/computed.log")).Where(File.Exists);
+                var computed = logs.Sum(f => File.ReadLines(f).Count());
                 var units = (await desk.ProgressAsync(Small.Study.Id))!.Planned;
                 Assert.InRange(computed, units, units + killed);
             }
@@ -52,7 +54,8 @@ public sealed class ChaosTests(SmallStudy small) : ClusterTest(small), IClassFix
     {
         using var split = new Split();
         using var coordinator = await NodeProcess.StartInAsync(
-            "", ["--roles", "coordinator", "--host", Split.LeftAddress, "--data", At("coordinator"), "--http", "8601"], network: split.Left);
+            "", ["--roles", "coordinator", "--host", Split.LeftAddress, "--data", At("coordinator"), "--http", "8601"],
+            network: split.Left);
         var nodes = new List<NodeProcess>();
         try
         {
@@ -67,7 +70,8 @@ public sealed class ChaosTests(SmallStudy small) : ClusterTest(small), IClassFix
 
             var report = await NodeProcess.FinishInAsync(split.Left, ["watch", Small.Study.Id.Value, .. cluster]);
             Assert.True(report.Code == 0, report.Errors);
-            Assert.Equal(0, (await NodeProcess.FinishInAsync(split.Left, ["report", Small.Study.Id.Value, "--out", At("results"), .. cluster])).Code);
+            var fetch = await NodeProcess.FinishInAsync(split.Left, ["report", Small.Study.Id.Value, "--out", At("results"), .. cluster]);
+            Assert.True(fetch.Code == 0, fetch.Errors);
             Assert.Equal(await Small.LocalResults(), await File.ReadAllBytesAsync(At("results/results.csv")));
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
             while (!CoordinatorSees(nodes)) await Task.Delay(1000, limit.Token);

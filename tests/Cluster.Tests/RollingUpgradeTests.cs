@@ -14,11 +14,13 @@ public sealed class RollingUpgradeTests(SmallStudy small) : ClusterTest(small), 
     public async Task A_node_of_the_next_patch_version_works_beside_the_old_one()
     {
         var next = NextPatch(At("next"));
-        await using var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine));
+        await using var coordinator = await ClusterNode.StartAsync(
+            new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine));
         var seed = $"{coordinator.Host}:{coordinator.Port}";
         using var old = await Compute("old", seed);
         using var patched = await NodeProcess.StartInAsync(
-            "", ["--roles", "compute", "--data", At("patched"), "--workers", "1", "--seed-node", seed], At("next/program/InterpActors.Host.dll"));
+            "", ["--roles", "compute", "--data", At("patched"), "--workers", "1", "--seed-node", seed],
+            At("next/program/InterpActors.Host.dll"));
         var (code, errors) = await NodeProcess.FinishAsync(
             "node", "--roles", "compute", "--data", At("other"), "--seed-node", seed, "--set", "akka.cluster.app-version=9.0.0-wire9");
         Assert.Equal(2, code);

@@ -29,7 +29,8 @@ public static class ClusterMembers
         var self = cluster.SelfMember;
         var wire = NodeVersion.Parse(self.AppVersion.Version).Wire;
         return cluster.State.Members.FirstOrDefault(m =>
-            m.Status is MemberStatus.Up or MemberStatus.Leaving && !m.Equals(self) && m.IsOlderThan(self) && NodeVersion.Parse(m.AppVersion.Version).Wire != wire);
+            m.Status is MemberStatus.Up or MemberStatus.Leaving && !m.Equals(self) && m.IsOlderThan(self)
+            && NodeVersion.Parse(m.AppVersion.Version).Wire != wire);
     }
 
     /// <summary>All members, oldest first.</summary>

@@ -8,9 +8,9 @@ using Akka.Util;
 namespace InterpActors.Actors.Configuration;
 
 /// <summary>
-/// Akka's own messages between nodes, but for those that let another process stop or configure actors here: a message to identify an actor, an
-/// actor's address and the heartbeats of watched nodes pass; stopping, killing, router and configuration messages, and failures, which
-/// bring the name of an exception's type along, are refused. (Akka's untrusted mode leaves some of them through.)
+/// Akka's own messages between nodes, but for those that let another process stop or configure actors here: a message to identify an
+/// actor, an actor's address and the heartbeats of watched nodes pass; stopping, killing, router and configuration messages, and
+/// failures, which bring the name of an exception's type along, are refused. (Akka's untrusted mode leaves some of them through.)
 /// </summary>
 public sealed class MiscMessageFilter(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {

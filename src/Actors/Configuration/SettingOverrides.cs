@@ -6,9 +6,9 @@ using InterpActors.Messages.Studies;
 namespace InterpActors.Actors.Configuration;
 
 /// <summary>
-/// The user's settings, each kind turned into text that follows the files of the <c>hocon</c> folder: a file, then the environment, then the
-/// command line, so that the later one wins. They are checked here, because the parser behind them skips some of what it does not understand:
-/// broken text and unknown or misread settings of ours are errors.
+/// The user's settings, each kind turned into text that follows the files of the <c>hocon</c> folder: a file, then the environment, then
+/// the command line, so that the later one wins. They are checked here, because the parser behind them skips some of what it does not
+/// understand: broken text and unknown or misread settings of ours are errors.
 /// </summary>
 public sealed partial class SettingOverrides
 {
@@ -18,7 +18,8 @@ public sealed partial class SettingOverrides
     /// <param name="folder">The <c>hocon</c> folder: a setting is known if one of its files has it.</param>
     public SettingOverrides(string folder)
     {
-        var shipped = ConfigurationFactory.ParseString(string.Join('\n', Directory.EnumerateFiles(folder, "*.conf").Order().Select(File.ReadAllText)));
+        var files = Directory.EnumerateFiles(folder, "*.conf").Order();
+        var shipped = ConfigurationFactory.ParseString(string.Join('\n', files.Select(File.ReadAllText)));
         foreach (var (key, value) in shipped.AsEnumerable())
             if (key == "interp") Collect(shipped.GetConfig(key), key);
 
@@ -34,7 +35,8 @@ public sealed partial class SettingOverrides
 
     /// <summary>A file in the language of study files: HOCON without includes and without references to other files.</summary>
     /// <param name="path">Null for none.</param>
-    /// <exception cref="StudyException">It cannot be read, is not that language, or has an unknown or misread setting; names its line.</exception>
+    /// <exception cref="StudyException">It cannot be read, is not that language, or has an unknown or misread setting; names its
+    /// line.</exception>
     public string FromFile(string? path)
     {
         if (path is null) return "";
@@ -52,7 +54,8 @@ public sealed partial class SettingOverrides
     /// <summary>The same, of this process.</summary>
     public string FromEnvironment() => FromEnvironment(Environment.GetEnvironmentVariables());
 
-    /// <param name="assignments"><c>key=value</c> each; the value is taken as it stands unless it begins like a list, an object or quoted text.</param>
+    /// <param name="assignments"><c>key=value</c> each; the value is taken as it stands unless it begins like a list, an object or quoted
+    /// text.</param>
     /// <exception cref="StudyException">One is none, names no setting, or is misread.</exception>
     public string FromCommandLine(IEnumerable<string> assignments) => string.Concat(assignments.Select(assignment =>
     {
@@ -88,13 +91,16 @@ public sealed partial class SettingOverrides
             if (full != "interp" && !full.StartsWith("interp.", StringComparison.Ordinal)) continue;
             if (node is StudyObject { Keys.Count: > 0 } inner && !_known.ContainsKey(full)) Check(inner, full, where);
             else if (!_known.TryGetValue(full, out var shipped))
-                throw new StudyException($"there is no setting '{full}'", where ?? $"{node.Place}", StudySection.Nearest(full, [.. _known.Keys]));
+                throw new StudyException($"there is no setting '{full}'", where ?? $"{node.Place}",
+                    StudySection.Nearest(full, [.. _known.Keys]));
             else if (node is not StudyScalar scalar || !Fits($"{scalar}", shipped))
                 throw new StudyException($"'{node}' cannot be the value of {full}", where ?? $"{node.Place}", $"write e.g. {shipped}");
         }
     }
 
-    /// <summary>Settings in the plainest form there is, because the parser that reads them next knows less than all of the language.</summary>
+    /// <summary>
+    /// Settings in the plainest form there is, because the parser that reads them next knows less than all of the language.
+    /// </summary>
     private static string Text(StudyObject settings) => string.Concat(settings.Keys.Select(k => $"{Quoted(k)} = {Text(settings[k]!)}\n"));
 
     private static string Text(StudyNode node) => node switch

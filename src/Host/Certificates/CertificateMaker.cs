@@ -24,8 +24,8 @@ internal sealed partial class CertificateMaker(DateTimeOffset now)
     public static IReadOnlyList<Oid> NodeUses => [ServerUse, ClientUse];
 
     /// <summary>
-    /// Makes <paramref name="folder"/> a certificate folder for this machine, and a folder below it for each of <paramref name="hosts"/>. In a
-    /// folder that has an authority already, only the hosts' folders are made, signed by it.
+    /// Makes <paramref name="folder"/> a certificate folder for this machine, and a folder below it for each of <paramref name="hosts"/>.
+    /// In a folder that has an authority already, only the hosts' folders are made, signed by it.
     /// </summary>
     /// <returns>The folders that nodes can use.</returns>
     /// <exception cref="StudyException">A name is no host's, or something is there already; nothing was written.</exception>
@@ -39,7 +39,8 @@ internal sealed partial class CertificateMaker(DateTimeOffset now)
             throw new StudyException("is there already", taken, "certificates are not overwritten; remove it, or choose another --out");
         var extends = File.Exists(Path.Combine(folder, CertificateFiles.Authority));
         if (extends && hosts.Count == 0)
-            throw new StudyException("has certificates already", folder, "add --host NAME for one more of the same authority, or choose another --out");
+            throw new StudyException("has certificates already", folder,
+                "add --host NAME for one more of the same authority, or choose another --out");
         if (!extends && Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
             throw new StudyException("is not empty", folder, "certificates go into a folder of their own");
 
@@ -67,7 +68,8 @@ internal sealed partial class CertificateMaker(DateTimeOffset now)
         name.AddCommonName($"interp development authority {Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/'))}");
         var request = new CertificateRequest(name.Build(), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        var signs = X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign;
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(signs, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         return request.CreateSelfSigned(now - ClockSkew, now + AuthorityLife);
     }
@@ -82,7 +84,8 @@ internal sealed partial class CertificateMaker(DateTimeOffset now)
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            throw new StudyException($"{CertificateFiles.Authority} and {CertificateFiles.AuthorityKey} do not belong together ({e.Message})", folder, null, e);
+            throw new StudyException(
+                $"{CertificateFiles.Authority} and {CertificateFiles.AuthorityKey} do not belong together ({e.Message})", folder, null, e);
         }
     }
 
@@ -116,7 +119,8 @@ internal sealed partial class CertificateMaker(DateTimeOffset now)
         else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private static void Save(string folder, string name, X509Certificate2 certificate) => Save(folder, name, certificate.ExportCertificatePem(), secret: false);
+    private static void Save(string folder, string name, X509Certificate2 certificate) =>
+        Save(folder, name, certificate.ExportCertificatePem(), secret: false);
 
     private static void Save(string folder, string name, ECDsa key) => Save(folder, name, key.ExportPkcs8PrivateKeyPem(), secret: true);
 
@@ -128,6 +132,7 @@ internal sealed partial class CertificateMaker(DateTimeOffset now)
         file.Write(pem + "\n");
     }
 
-    [GeneratedRegex(@"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$", RegexOptions.CultureInvariant)]
     private static partial Regex HostName();
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using InterpActors.Messages.Studies;
@@ -54,7 +53,7 @@ public sealed class NodeIdentity : IDisposable
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new StudyException(
-                string.Create(CultureInfo.InvariantCulture, $"{CertificateFiles.Node} and {CertificateFiles.NodeKey} are no certificate with its key ({e.Message})"),
+                $"{CertificateFiles.Node} and {CertificateFiles.NodeKey} are no certificate with its key ({e.Message})",
                 folder, "both must be PEM, the key not encrypted", e);
         }
     }

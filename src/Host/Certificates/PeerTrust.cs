@@ -28,7 +28,8 @@ internal sealed class PeerTrust : IDisposable
         {
             throw new StudyException($"{CertificateFiles.Authority} holds no certificates ({e.Message})", folder, "it must be PEM", e);
         }
-        if (authorities.Count == 0) throw new StudyException($"{CertificateFiles.Authority} holds no certificates", folder, "it must be PEM");
+        if (authorities.Count == 0)
+            throw new StudyException($"{CertificateFiles.Authority} holds no certificates", folder, "it must be PEM");
         return new PeerTrust(authorities, Path.Combine(folder, CertificateFiles.Authority));
     }
 
@@ -42,7 +43,9 @@ internal sealed class PeerTrust : IDisposable
         certificate is null ? "shows no certificate"
             : Check(certificate) is { } wrong ? $"shows a certificate ({certificate.Subject}) that {wrong}" : null;
 
-    /// <summary>For clients of the HTTP API: its certificate must be of these authorities and made for the name that was asked for.</summary>
+    /// <summary>
+    /// For clients of the HTTP API: its certificate must be of these authorities and made for the name that was asked for.
+    /// </summary>
     public bool AcceptsServer(X509Certificate? certificate, SslPolicyErrors errors) =>
         certificate is X509Certificate2 server && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0
         && Check(server, CertificateMaker.NodeUses.Take(1)) is null;
@@ -72,7 +75,8 @@ internal sealed class PeerTrust : IDisposable
                 : certificate.NotBefore > now ? $"is valid only from {certificate.NotBefore:yyyy-MM-dd} on"
                 : $"is signed by an authority of {_file} that has expired";
         }
-        if ((status & X509ChainStatusFlags.NotValidForUsage) != 0) return "is not made for both ends of a connection (serverAuth and clientAuth)";
+        if ((status & X509ChainStatusFlags.NotValidForUsage) != 0)
+            return "is not made for both ends of a connection (serverAuth and clientAuth)";
         return $"is refused ({string.Join(", ", chain.ChainStatus.Select(s => s.Status))})";
     }
 }

@@ -3,7 +3,9 @@ using InterpActors.Host.Certificates;
 
 namespace InterpActors.Host.Commands;
 
-/// <summary><c>interp certs --out DIR</c>: an authority and node certificates for trying out a cluster whose nodes know each other.</summary>
+/// <summary>
+/// <c>interp certs --out DIR</c>: an authority and node certificates for trying out a cluster whose nodes know each other.
+/// </summary>
 internal static class CertsCommand
 {
     public static Command Create()

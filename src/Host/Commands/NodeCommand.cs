@@ -68,14 +68,19 @@ internal static class NodeCommand
         var config = new Option<string?>("--config") { HelpName = "FILE.conf", Description = "Settings that win over the files in hocon/ (or INTERP_CONFIG)" };
         var set = SharedOptions.Set();
         set.Description = "Overrides a setting of hocon/, e.g. --set interp.node.drain=10s (repeatable)";
-        var command = new Command("node", "Runs one node of a cluster until SIGTERM") { roles, host, port, http, token, seeds, journal, data, devices, workers, threads, certs, config, set };
+        var command = new Command("node", "Runs one node of a cluster until SIGTERM")
+        {
+            roles, host, port, http, token, seeds, journal, data, devices, workers, threads, certs, config, set,
+        };
         command.SetAction(async parsed =>
         {
             // Settings and certificates first: what is wrong there leaves no folder behind.
             var overrides = new SettingOverrides(HoconFolder.Default);
-            var settings = overrides.FromFile(parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("INTERP_CONFIG")) + overrides.FromEnvironment();
+            var file = parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("INTERP_CONFIG");
+            var settings = overrides.FromFile(file) + overrides.FromEnvironment();
             var onTheLine = overrides.FromCommandLine(parsed.GetValue(set)!);
-            using var identity = CertificateFiles.Asked(parsed.GetValue(certs)) is { } certificates ? NodeIdentity.Load(certificates) : null;
+            var certificates = CertificateFiles.Asked(parsed.GetValue(certs));
+            using var identity = certificates is null ? null : NodeIdentity.Load(certificates);
             var folder = Data(parsed.GetValue(data), parsed.GetValue(port));
             var artifacts = new NodeArtifacts(Path.Combine(folder, "artifacts"));
             var files = new FilesByContent(artifacts);

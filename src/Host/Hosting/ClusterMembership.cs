@@ -134,7 +134,8 @@ internal sealed class ClusterMembership
 
     /// <summary>Whether a node founds a cluster where it finds none.</summary>
     /// <param name="self">Its address.</param>
-    public static bool Founds(ClusterNodeOptions options, string self) => options.IsCoordinator && (options.Seeds.Count == 0 || options.Seeds[0] == self);
+    public static bool Founds(ClusterNodeOptions options, string self) =>
+        options.IsCoordinator && (options.Seeds.Count == 0 || options.Seeds[0] == self);
 
     /// <summary>Joins, and returns once this member is Up.</summary>
     /// <exception cref="StudyException">None of the seed nodes let it in.</exception>
@@ -146,7 +147,8 @@ internal sealed class ClusterMembership
         var known = (founds ? others.Prepend(self) : others).Distinct().ToArray();
         if (known.Length == 0)
             throw new StudyException(
-                $"the only seed node is this node itself ({self}), and a node that is no coordinator founds no cluster", "--seed-node", "name another one");
+                $"the only seed node is this node itself ({self}), and a node that is no coordinator founds no cluster",
+                "--seed-node", "name another one");
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Cluster.RegisterOnMemberUp(() => up.TrySetResult());
         Cluster.JoinSeedNodes(known.Select(m => ParseAddress(m).WithProtocol(Address.Protocol)));
@@ -159,7 +161,8 @@ internal sealed class ClusterMembership
         await over.WaitAsync(cancellation);
         if (!up.Task.IsCompleted)
             throw new StudyException(
-                $"no seed node let this node in ({string.Join(", ", seeds)}){_trouble.Words}", null, "check that one of them runs and can be reached");
+                $"no seed node let this node in ({string.Join(", ", seeds)}){_trouble.Words}",
+                null, "check that one of them runs and can be reached");
         if (ClusterMembers.Stranger(Cluster) is { } stranger)
             throw new StudyException(
                 $"{ClusterMembers.HostPort(stranger.Address)} runs version {NodeVersion.Parse(stranger.AppVersion.Version)}, "

@@ -5,8 +5,8 @@ using InterpActors.Messages.Studies;
 namespace InterpActors.Host.Hosting;
 
 /// <summary>
-/// One member of a cluster, with the same actors as <see cref="LocalNode"/>: compute nodes pull units from the coordinator, which is wherever
-/// the oldest coordinator member is. A member that the others removed (it was cut off or frozen) joins again by itself.
+/// One member of a cluster, with the same actors as <see cref="LocalNode"/>: compute nodes pull units from the coordinator, which is
+/// wherever the oldest coordinator member is. A member that the others removed (it was cut off or frozen) joins again by itself.
 /// </summary>
 public sealed class ClusterNode : IAsyncDisposable
 {

@@ -1,8 +1,8 @@
 using InterpActors.Actors.Artifacts;
 using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Journal;
-using InterpActors.Host.Certificates;
 using InterpActors.Compute.Devices;
+using InterpActors.Host.Certificates;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 

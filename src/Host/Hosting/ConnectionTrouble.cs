@@ -7,7 +7,9 @@ using InterpActors.Host.Certificates;
 
 namespace InterpActors.Host.Hosting;
 
-/// <summary>What went wrong last between this node and others: told to the user when the node cannot join, and when others are refused.</summary>
+/// <summary>
+/// What went wrong last between this node and others: told to the user when the node cannot join, and when others are refused.
+/// </summary>
 internal sealed class ConnectionTrouble(ClusterNodeOptions options)
 {
     private const string OneAuthority = "all nodes of a cluster need certificates of one authority";
@@ -41,7 +43,8 @@ internal sealed class ConnectionTrouble(ClusterNodeOptions options)
         if (_refused) return;
         while (cause is { InnerException: { } inner }) cause = inner;
         _last = options.Identity is null
-            ? $"{ClusterMembers.HostPort(peer)} closed or refused the connection; if that cluster uses certificates, this node needs --certs"
+            ? $"{ClusterMembers.HostPort(peer)} closed or refused the connection; "
+                + "if that cluster uses certificates, this node needs --certs"
             : $"{ClusterMembers.HostPort(peer)} closed or refused the encrypted connection "
                 + $"({cause.Message.ReplaceLineEndings(" ").TrimEnd('.')}); {OneAuthority}";
     }

@@ -6,8 +6,8 @@ namespace InterpActors.Host.Hosting;
 
 /// <summary>
 /// Keeps the other members' addresses in a file, so that a node that was killed finds its cluster again: a first seed node that knew only
-/// itself would found a second one, and both would wait for each other for ever. Coordinators are kept when they are lost, until they leave:
-/// after a partition there may be a cluster around each of them.
+/// itself would found a second one, and both would wait for each other for ever. Coordinators are kept when they are lost, until they
+/// leave: after a partition there may be a cluster around each of them.
 /// </summary>
 internal sealed class MemberMemory : ReceiveActor
 {

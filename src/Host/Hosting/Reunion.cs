@@ -5,10 +5,10 @@ using InterpActors.Actors.Configuration;
 namespace InterpActors.Host.Hosting;
 
 /// <summary>
-/// Notices that a partition is over. A coordinator that was cut off founds a cluster of those on its side and goes on; the two clusters know
-/// nothing of each other afterwards. So a node joins the other one when it sees that a coordinator that it should be with can be reached and
-/// is none of its members: a compute node in a cluster without any coordinator, and a coordinator that founds clusters, for which others stand
-/// by.
+/// Notices that a partition is over. A coordinator that was cut off founds a cluster of those on its side and goes on; the two clusters
+/// know nothing of each other afterwards. So a node joins the other one when it sees that a coordinator that it should be with can be
+/// reached and is none of its members: a compute node in a cluster without any coordinator, and a coordinator that founds clusters, for
+/// which others stand by.
 /// </summary>
 internal sealed class Reunion(ClusterNodeOptions options)
 {

@@ -8,7 +8,9 @@ using InterpActors.Messages.Cluster;
 
 namespace InterpActors.Actors.Tests.Configuration;
 
-/// <summary>What another process can do to a node once it has a connection: send it messages of the wire format, and nothing else.</summary>
+/// <summary>
+/// What another process can do to a node once it has a connection: send it messages of the wire format, and nothing else.
+/// </summary>
 public sealed class RemoteHardeningTests() : TestKit(HoconFolder.Load(HoconFolder.Default, HoconFolder.ComputeMember, Quiet))
 {
     private const string Quiet = """
@@ -59,7 +61,8 @@ public sealed class RemoteHardeningTests() : TestKit(HoconFolder.Load(HoconFolde
         var here = Here;
         Sys.ActorOf(Props.Create(() => new Forwarder(TestActor)), "coordinator");
         Sys.ActorOf(Props.Create(() => new Forwarder(TestActor)), "other");
-        await Assert.ThrowsAsync<ActorNotFoundException>(() => stranger.ActorSelection($"{here}/user/other").ResolveOne(TimeSpan.FromMilliseconds(500)));
+        await Assert.ThrowsAsync<ActorNotFoundException>(() =>
+            stranger.ActorSelection($"{here}/user/other").ResolveOne(TimeSpan.FromMilliseconds(500)));
 
         stranger.ActorSelection($"{here}/user/other").Tell(new ListStudies());
         stranger.ActorOf(Props.Create<Deployed>().WithDeploy(new Deploy(new RemoteScope(here))), "deployed").Tell(new ListStudies());
