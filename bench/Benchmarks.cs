@@ -29,6 +29,7 @@ public static class Benchmarks
         new LoadBenchmark(),
         new SweepBenchmark(),
         new SaeBenchmark(),
+        new SaeSweep(),
     ];
 
     public static int Run(string[] args)

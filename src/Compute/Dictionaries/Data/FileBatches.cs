@@ -43,18 +43,20 @@ internal sealed class FileBatches : ActivationBatches
     public override int Rows { get; }
 
     /// <inheritdoc/>
-    public override Tensor Batch(long index, ScalarType type, CancellationToken cancellation)
+    public override ScalarType Type => _tensor.Type.Torch;
+
+    /// <inheritdoc/>
+    public override unsafe void Fill(long index, Tensor batch, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var batch = empty([Rows, Width], _tensor.Type.Torch);
         var places = Places(index);
+        var bytes = (byte*)TensorMemory.Address(batch);
         for (var i = 0; i < Rows; i++)
         {
             var window = _windows[places[i] / _windowRows].Value.Bytes;
             window.Slice((int)(places[i] % _windowRows * _rowBytes), (int)_rowBytes)
-                .CopyTo(TensorMemory.Bytes(batch, i * _rowBytes, (int)_rowBytes));
+                .CopyTo(new Span<byte>(bytes + i * _rowBytes, (int)_rowBytes));
         }
-        return type == batch.dtype ? batch : batch.to_type(type, disposeAfter: true);
     }
 
     /// <inheritdoc/>

@@ -28,21 +28,29 @@ internal sealed class HarvestBatches : ActivationBatches
     public override int Rows { get; }
 
     /// <inheritdoc/>
-    public override unsafe Tensor Batch(long index, ScalarType type, CancellationToken cancellation)
+    public override ScalarType Type => _session.Context.Model.Type;
+
+    /// <inheritdoc/>
+    public override unsafe void Fill(long index, Tensor batch, CancellationToken cancellation)
     {
         var places = new RowPlace[Rows];
         _order.Value.Batch(index, places);
-        var stored = _session.Context.Model.Type;
-        var size = Width * (stored == ScalarType.Float64 ? 8 : 4);
-        var batch = empty([Rows, Width], stored);
+        var size = Width * (Type == ScalarType.Float64 ? 8 : 4);
         var bytes = (byte*)TensorMemory.Address(batch);
-        // Row by row within a shard, so that each is taken once.
-        foreach (var rows in Enumerable.Range(0, Rows).GroupBy(i => places[i].Shard))
+        var leases = new Dictionary<int, LeaseCache<string, ActivationShard>.Lease>();
+        try
         {
-            using var lease = Shard(rows.Key, cancellation);
-            foreach (var i in rows) lease.Value.Row(places[i].Row).CopyTo(new Span<byte>(bytes + (long)i * size, size));
+            for (var i = 0; i < Rows; i++)
+            {
+                if (!leases.TryGetValue(places[i].Shard, out var lease))
+                    leases[places[i].Shard] = lease = Shard(places[i].Shard, cancellation);
+                lease.Value.Row(places[i].Row).CopyTo(new Span<byte>(bytes + (long)i * size, size));
+            }
         }
-        return type == stored ? batch : batch.to_type(type, disposeAfter: true);
+        finally
+        {
+            foreach (var lease in leases.Values) lease.Dispose();
+        }
     }
 
     /// <summary>How many rows a bound on norms leaves, only the activations tell.</summary>

@@ -8,7 +8,7 @@ namespace InterpActors.Compute.Dictionaries.Data;
 /// </summary>
 internal readonly struct KeyedPermutation
 {
-    private const int Rounds = 6;
+    private const int Rounds = 4;
 
     private readonly ulong _key;
     private readonly ulong _count;

@@ -55,10 +55,12 @@ internal sealed class PlantedActivations : TrainingData
 
         public override int Rows => rows;
 
-        public override Tensor Batch(long index, ScalarType type, CancellationToken cancellation)
+        public override ScalarType Type => ScalarType.Float64;
+
+        public override void Fill(long index, Tensor batch, CancellationToken cancellation)
         {
             using var scope = NewDisposeScope();
-            return world.Rows(world.Activations(index, rows)).to_type(type).MoveToOuterDisposeScope();
+            batch.copy_(world.Rows(world.Activations(index, rows)));
         }
     }
 }

@@ -73,6 +73,7 @@ public sealed class RowOrder
         private readonly int[] _shards;
         private readonly long[] _shardStarts;
         private readonly List<Window> _windows = [];
+        private readonly long[] _served;
 
         public Epoch(RowOrder order, long number)
         {
@@ -94,6 +95,7 @@ public sealed class RowOrder
                 _windows.Add(w);
                 (start, served, carried, rows) = (start + rows, served + rows - held + carried, held, 0);
             }
+            _served = [.. _windows.Select(w => w.Served)];
         }
 
         public long Number { get; }
@@ -103,7 +105,7 @@ public sealed class RowOrder
             get
             {
                 if (!_order._shuffled) return Row(place);
-                var at = Search(_windows, w => w.Served, place);
+                var at = Search(_served, place);
                 var window = _windows[at];
                 var own = window.Rows - window.Held;
                 var c = window.Mixed[place - window.Served];
@@ -118,26 +120,20 @@ public sealed class RowOrder
         {
             if (places == 0) return [];
             return _shards.Take(_order._shuffled
-                ? _windows[Search(_windows, w => w.Served, places - 1)].EndShard : Search(_shardStarts, s => s, places - 1) + 1);
+                ? _windows[Search(_served, places - 1)].EndShard : Search(_shardStarts, places - 1) + 1);
         }
 
         private RowPlace Row(long number)
         {
-            var i = Search(_shardStarts, s => s, number);
+            var i = Search(_shardStarts, number);
             return new RowPlace(_shards[i], (int)(number - _shardStarts[i]));
         }
 
         /// <summary>The last item that begins at or before a place.</summary>
-        private static int Search<T>(IReadOnlyList<T> items, Func<T, long> start, long place)
+        private static int Search(long[] starts, long place)
         {
-            var (low, high) = (0, items.Count - 1);
-            while (low < high)
-            {
-                var middle = (low + high + 1) / 2;
-                if (start(items[middle]) <= place) low = middle;
-                else high = middle - 1;
-            }
-            return low;
+            var at = Array.BinarySearch(starts, place);
+            return at >= 0 ? at : ~at - 1;
         }
     }
 

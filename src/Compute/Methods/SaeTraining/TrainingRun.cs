@@ -107,11 +107,14 @@ internal sealed class TrainingRun
         var clock = Stopwatch.StartNew();
         var (told, began) = (TimeSpan.Zero, step);
         // The trainer's state is asked for only where it is written: a fast trainer has it in a form of its own.
+        using var stored = empty([_batches.Rows, _batches.Width], _batches.Type).DetachFromDisposeScope();
         while (step < _settings.Steps)
         {
             _context.Cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var batch = _batches.Batch(_settings.FirstBatch + step, _settings.Plan.Type, _context.Cancellation);
+            // One buffer for all steps: fresh memory costs a page fault for every few rows.
+            _batches.Fill(_settings.FirstBatch + step, stored, _context.Cancellation);
+            var batch = stored.to_type(_settings.Plan.Type);
             var report = trainer.Train(batch);
             if (_settings.Logs(step)) log.Add(report, _data.Batch, ExplainedVariance(batch, report, scale));
             if (_settings.Saves(++step)) Save(trainer.State, log);
