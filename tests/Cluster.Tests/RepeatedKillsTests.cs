@@ -13,7 +13,8 @@ namespace InterpActors.Cluster.Tests;
 /// times.
 /// </summary>
 [Collection(nameof(PostgresServer))]
-public sealed class RepeatedKillsTests(SmallStudy small, PostgresServer server, ITestOutputHelper output) : ClusterTest(small), IClassFixture<SmallStudy>
+public sealed class RepeatedKillsTests(SmallStudy small, PostgresServer server, ITestOutputHelper output)
+    : ClusterTest(small), IClassFixture<SmallStudy>
 {
     private static int Kills(int usually) =>
         int.TryParse(Environment.GetEnvironmentVariable("INTERP_TEST_KILLS"), CultureInfo.InvariantCulture, out var kills) ? kills : usually;
@@ -75,8 +76,8 @@ public sealed class RepeatedKillsTests(SmallStudy small, PostgresServer server, 
                 nodes.RemoveAt(0);
                 var clock = Stopwatch.StartNew();
                 var after = await Committed(desk, 1);
-                output.WriteLine(
-                    $"kill {kill} at {history.Committed} of {history.Planned}, lower address {isLowest}: next result after {clock.Elapsed.TotalSeconds:0.0} s");
+                output.WriteLine($"kill {kill} at {history.Committed} of {history.Planned}, lower address {isLowest}: "
+                    + $"next result after {clock.Elapsed.TotalSeconds:0.0} s");
                 Assert.True(after.Committed > history.Committed);
                 await Add(nodes[0].Address);
             }
@@ -92,8 +93,9 @@ public sealed class RepeatedKillsTests(SmallStudy small, PostgresServer server, 
         async Task Add(params string[] seeds)
         {
             var name = $"coordinator-{Guid.NewGuid():N}";
+            string[] known = [.. seeds.SelectMany(s => new[] { "--seed-node", s })];
             nodes.Add(await NodeProcess.StartAsync(
-                ["--roles", "coordinator", "--data", At(name), "--journal", $"postgres:{journal.ConnectionString}", .. seeds.SelectMany(s => new[] { "--seed-node", s })]));
+                ["--roles", "coordinator", "--data", At(name), "--journal", $"postgres:{journal.ConnectionString}", .. known]));
         }
     }
 

@@ -9,7 +9,8 @@ namespace InterpActors.Cluster.Tests;
 
 /// <summary>Two coordinators on one PostgreSQL journal, and what happens to it, with the settings that ship.</summary>
 [Collection(nameof(PostgresServer))]
-public sealed class SharedJournalTests(SmallStudy small, PostgresServer server, ITestOutputHelper output) : ClusterTest(small), IClassFixture<SmallStudy>
+public sealed class SharedJournalTests(SmallStudy small, PostgresServer server, ITestOutputHelper output)
+    : ClusterTest(small), IClassFixture<SmallStudy>
 {
     [PostgresFact]
     public async Task A_standby_takes_over_from_a_killed_coordinator()
@@ -51,7 +52,8 @@ public sealed class SharedJournalTests(SmallStudy small, PostgresServer server, 
         var before = (await desk.HistoryAsync(Small.Study.Id)).Committed;
         await Until(desk, p => p.Committed > before);
         await frozen.ThawAsync();
-        await Members(desk, m => m.Count == 3 && m.All(x => x is { Status: "Up", Reachable: true } && x.Active == (x.Address == $"{standby.Host}:{standby.Port}")));
+        var leader = $"{standby.Host}:{standby.Port}";
+        await Members(desk, m => m.Count == 3 && m.All(x => x is { Status: "Up", Reachable: true } && x.Active == (x.Address == leader)));
         await Until(desk, p => p.State == RunState.Completed);
 
         await CheckResults(desk, journal);
@@ -61,7 +63,8 @@ public sealed class SharedJournalTests(SmallStudy small, PostgresServer server, 
     public async Task A_server_that_restarts_and_one_that_crashes_lose_nothing()
     {
         var journal = new JournalDatabase(server.CreateDatabase());
-        await using var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine) { Journal = journal });
+        await using var coordinator = await ClusterNode.StartAsync(
+            new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine) { Journal = journal });
         using var compute = await Compute("compute", $"{coordinator.Host}:{coordinator.Port}");
         var desk = coordinator.Desk!;
 

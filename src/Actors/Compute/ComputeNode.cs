@@ -55,7 +55,10 @@ public sealed class ComputeNode : ReceiveActor
 
     /// <summary>What the ledger says of its newest studies; those before are over.</summary>
     private static IReadOnlyList<ReportComputed> Told(IComputedLedger ledger) =>
-        [.. ledger.Studies().TakeLast(NewestStudies).Select(s => new ReportComputed(s, [.. ledger.Count(s).Select(p => new ProcessCount(p.Key, p.Value))]))];
+        [
+            .. ledger.Studies().TakeLast(NewestStudies)
+                .Select(s => new ReportComputed(s, [.. ledger.Count(s).Select(p => new ProcessCount(p.Key, p.Value))])),
+        ];
 
     public static Props Props(IReadOnlyList<WorkerSlot> slots, ComputeServices services) =>
         Akka.Actor.Props.Create(() => new ComputeNode(slots, services));

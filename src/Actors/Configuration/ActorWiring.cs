@@ -5,8 +5,8 @@ using Akka.Hosting;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
-using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Artifacts;
+using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Configuration;
@@ -25,7 +25,8 @@ public static class ActorWiring
             registry.Register<Coordinator>(system.ActorOf(Coordinator.Props(new CoordinatorServices(planner, journal.Name)), Name)));
 
     /// <summary>Makes this member a candidate for the cluster's one coordinator, and adds the way to whichever member has it.</summary>
-    public static AkkaConfigurationBuilder AddClusterCoordinator(this AkkaConfigurationBuilder builder, IStudyPlanner planner, JournalLocation journal) =>
+    public static AkkaConfigurationBuilder AddClusterCoordinator(
+        this AkkaConfigurationBuilder builder, IStudyPlanner planner, JournalLocation journal) =>
         builder.AddJournal(journal).WithSingleton<Coordinator>(
             Name,
             (system, _, _) =>
@@ -49,7 +50,8 @@ public static class ActorWiring
     {
         var validity = cluster.System.Settings.Config.GetTimeSpan("interp.journal.lease", TimeSpan.Zero);
         var lease = journal.Lease(Guid.NewGuid().ToString("N"), ClusterMembers.HostPort(cluster.SelfAddress)!, validity);
-        return lease is null ? null : new Leadership(lease, validity, node => cluster.State.Members.Any(m => ClusterMembers.HostPort(m.Address) == node));
+        if (lease is null) return null;
+        return new Leadership(lease, validity, node => cluster.State.Members.Any(m => ClusterMembers.HostPort(m.Address) == node));
     }
 
     /// <summary>Adds the way to the cluster's coordinator, for a member that cannot be it.</summary>

@@ -112,8 +112,11 @@ public sealed class Coordinator : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private void StartStudies()
     {
-        _studies = Context.ActorOf(StudyRegistry.Props(
-            new StudyServices(_broker!, _services.Planner, _settings, TimeProvider.System, _services.JournalName) { Node = _services.Node }));
+        var services = new StudyServices(_broker!, _services.Planner, _settings, TimeProvider.System, _services.JournalName)
+        {
+            Node = _services.Node,
+        };
+        _studies = Context.ActorOf(StudyRegistry.Props(services));
         Context.WatchWith(_studies, new StudiesGone());
     }
 

@@ -8,7 +8,9 @@ internal sealed class DatabaseLease(string connectionString, string holder, stri
     /// <summary>Beside the pool of the plugins, and quick to notice that the server is gone.</summary>
     private readonly string _connectionString = new NpgsqlConnectionStringBuilder(connectionString)
     {
-        ApplicationName = "interp lease", MaxPoolSize = 1, CommandTimeout = 5,
+        ApplicationName = "interp lease",
+        MaxPoolSize = 1,
+        CommandTimeout = 5,
     }.ConnectionString;
 
     public async Task<string?> TakeAsync()
@@ -23,8 +25,11 @@ internal sealed class DatabaseLease(string connectionString, string holder, stri
         return await ExecuteAsync("SELECT node FROM leadership") ?? throw new InvalidOperationException("table leadership has lost its row");
     }
 
-    public async Task<bool> RenewAsync() =>
-        await ExecuteAsync("UPDATE leadership SET valid_until = clock_timestamp() + $2 WHERE holder = $1 RETURNING node", holder, validity) is not null;
+    public async Task<bool> RenewAsync()
+    {
+        const string Renew = "UPDATE leadership SET valid_until = clock_timestamp() + $2 WHERE holder = $1 RETURNING node";
+        return await ExecuteAsync(Renew, holder, validity) is not null;
+    }
 
     public Task ReleaseAsync() =>
         ExecuteAsync("UPDATE leadership SET valid_until = '-infinity' WHERE holder = $1 RETURNING node", holder);

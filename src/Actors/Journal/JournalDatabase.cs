@@ -56,7 +56,8 @@ public sealed class JournalDatabase(string connectionString) : JournalLocation
         NpgsqlConnection.ClearPool(connection);
     }
 
-    public override IJournalLease Lease(string holder, string node, TimeSpan validity) => new DatabaseLease(ConnectionString, holder, node, validity);
+    public override IJournalLease Lease(string holder, string node, TimeSpan validity) =>
+        new DatabaseLease(ConnectionString, holder, node, validity);
 
     internal override DbConnection OpenForReading()
     {

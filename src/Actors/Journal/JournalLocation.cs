@@ -37,7 +37,9 @@ public abstract class JournalLocation
     /// <exception cref="DbException">It cannot be reached.</exception>
     internal abstract DbConnection OpenForReading();
 
-    /// <summary>What <c>--journal</c> says: <c>sqlite:PATH</c>, <c>postgres:</c> with a connection string of Npgsql, or a <c>postgres://</c> URI.</summary>
+    /// <summary>
+    /// What <c>--journal</c> says: <c>sqlite:PATH</c>, <c>postgres:</c> with a connection string of Npgsql, or a <c>postgres://</c> URI.
+    /// </summary>
     /// <exception cref="StudyException">It is none of them.</exception>
     public static JournalLocation Parse(string text)
     {

@@ -12,13 +12,20 @@ internal static class PostgresAddress
     private const string Defaults = "Timeout=5;Command Timeout=30;Keepalive=5;Maximum Pool Size=16;Application Name=interp";
 
     private const string Remedy =
-        "write postgres://USER@HOST:PORT/DATABASE, or postgres: and a connection string like Host=H;Username=U;Database=D; the password may come from PGPASSWORD";
+        "write postgres://USER@HOST:PORT/DATABASE, or postgres: and a connection string like Host=H;Username=U;Database=D; "
+        + "the password may come from PGPASSWORD";
 
     /// <summary>Names of libpq's that differ from Npgsql's by more than an underscore.</summary>
     private static readonly Dictionary<string, string> Synonyms = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["dbname"] = "Database", ["user"] = "Username", ["connect_timeout"] = "Timeout", ["sslrootcert"] = "Root Certificate",
-        ["sslcert"] = "SSL Certificate", ["sslkey"] = "SSL Key", ["application_name"] = "Application Name", ["sslmode"] = "SSL Mode",
+        ["dbname"] = "Database",
+        ["user"] = "Username",
+        ["connect_timeout"] = "Timeout",
+        ["sslrootcert"] = "Root Certificate",
+        ["sslcert"] = "SSL Certificate",
+        ["sslkey"] = "SSL Key",
+        ["application_name"] = "Application Name",
+        ["sslmode"] = "SSL Mode",
     };
 
     /// <summary>The connection string, with our own defaults where it says nothing; null where the text begins like neither way.</summary>
@@ -36,7 +43,8 @@ internal static class PostgresAddress
         catch (Exception e) when (e is ArgumentException or UriFormatException or FormatException or OverflowException)
         {
             // Without the text itself: it may hold a password.
-            throw new StudyException($"the address of the PostgreSQL journal cannot be read ({e.Message.ReplaceLineEndings(" ")})", "--journal", Remedy, e);
+            var why = e.Message.ReplaceLineEndings(" ");
+            throw new StudyException($"the address of the PostgreSQL journal cannot be read ({why})", "--journal", Remedy, e);
         }
     }
 

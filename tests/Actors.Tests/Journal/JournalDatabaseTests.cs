@@ -28,7 +28,10 @@ public class JournalDatabaseTests(PostgresServer server)
         {
             Execute(
                 address,
-                "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier) VALUES (0, false, $1, $2, $3, $4, 4243)",
+                """
+                INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier)
+                VALUES (0, false, $1, $2, $3, $4, 4243)
+                """,
                 $"study-{Study.Id}", (long)(from + i), WireFormat.Write(events[i]), WireFormat.ManifestOf(events[i].GetType()));
         }
     }
@@ -88,11 +91,18 @@ public class JournalDatabaseTests(PostgresServer server)
     [PostgresFact]
     public void A_wrong_password_an_unknown_database_and_no_server_are_said_in_one_line()
     {
-        var address = new NpgsqlConnectionStringBuilder(server.CreateDatabase());
-        Assert.Contains("check the user, and the password in PGPASSWORD", Refusal(new NpgsqlConnectionStringBuilder(address.ConnectionString) { Password = "wrong" }.ConnectionString));
-        Assert.Contains("PGPASSWORD", Refusal(new NpgsqlConnectionStringBuilder(address.ConnectionString) { Password = null }.ConnectionString));
-        Assert.Contains("createdb", Refusal(new NpgsqlConnectionStringBuilder(address.ConnectionString) { Database = "nowhere" }.ConnectionString));
-        Assert.Contains("the server cannot be reached", Refusal(new NpgsqlConnectionStringBuilder(address.ConnectionString) { Port = 1 }.ConnectionString));
+        var address = server.CreateDatabase();
+        string With(Action<NpgsqlConnectionStringBuilder> change)
+        {
+            var changed = new NpgsqlConnectionStringBuilder(address);
+            change(changed);
+            return changed.ConnectionString;
+        }
+
+        Assert.Contains("check the user, and the password in PGPASSWORD", Refusal(With(a => a.Password = "wrong")));
+        Assert.Contains("PGPASSWORD", Refusal(With(a => a.Password = null)));
+        Assert.Contains("createdb", Refusal(With(a => a.Database = "nowhere")));
+        Assert.Contains("the server cannot be reached", Refusal(With(a => a.Port = 1)));
     }
 
     [PostgresFact]

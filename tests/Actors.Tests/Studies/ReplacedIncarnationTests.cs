@@ -79,7 +79,13 @@ public sealed class ReplacedIncarnationFileTests : ReplacedIncarnationTests
 {
     private readonly JournalFile _journal;
 
-    public ReplacedIncarnationFileTests() : this(new JournalFile(Path.Combine(Directory.CreateTempSubdirectory("interp-fence-").FullName, "journal.db"))) { }
+    public ReplacedIncarnationFileTests() : this(Directory.CreateTempSubdirectory("interp-fence-").FullName)
+    {
+    }
+
+    private ReplacedIncarnationFileTests(string folder) : this(new JournalFile(Path.Combine(folder, "journal.db")))
+    {
+    }
 
     private ReplacedIncarnationFileTests(JournalFile journal) : base(journal) => _journal = journal;
 

@@ -27,7 +27,8 @@ public sealed class PostgresServer : IDisposable
         Program("chown", Account!, _folder);
         File.WriteAllText(Path.Combine(_folder, "password"), Password);
         Program("chmod", "a+r", Path.Combine(_folder, "password"));
-        Server("initdb", "-D", Data, "-U", User, "--auth=scram-sha-256", "--pwfile", Path.Combine(_folder, "password"), "-E", "UTF8", "--no-sync");
+        Server(
+            "initdb", "-D", Data, "-U", User, "--auth=scram-sha-256", "--pwfile", Path.Combine(_folder, "password"), "-E", "UTF8", "--no-sync");
         Start();
     }
 
@@ -84,10 +85,12 @@ public sealed class PostgresServer : IDisposable
     private static void Program(string program, params string[] arguments)
     {
         // The server keeps the streams that it inherits: none that somebody waits for.
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" </dev/null >/dev/null 2>&1", "sh", program, .. arguments]) { WorkingDirectory = "/" };
+        const string Silently = "exec \"$@\" </dev/null >/dev/null 2>&1";
+        var start = new ProcessStartInfo("/bin/sh", ["-c", Silently, "sh", program, .. arguments]) { WorkingDirectory = "/" };
         using var process = Process.Start(start)!;
         process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit code {process.ExitCode}");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit code {process.ExitCode}");
     }
 
     private static string? FindPrograms()
