@@ -71,8 +71,8 @@ public sealed class SaeSweep : IBenchmark
     {
         using var scope = NewDisposeScope();
         var batches = Enumerable.Range(0, 4).Select(_ => randn([Batch, Width])).ToArray();
-        var plan = new TrainingPlan(new TopKArchitecture(true, K, true), new DictionarySizes(Width, Expansion * Width, Width), ScalarType.Float32,
-            new LearningRateSchedule(3e-4, false, 3e-5, 0, 0, steps), 1000);
+        var plan = new TrainingPlan(new TopKArchitecture(true, K, true), new DictionarySizes(Width, Expansion * Width, Width),
+            ScalarType.Float32, new LearningRateSchedule(3e-4, false, 3e-5, 0, 0, steps), 1000);
         var start = Environment.CpuUsage.TotalTime;
         for (var d = 0; d < Dictionaries; d++)
         {

@@ -53,7 +53,8 @@ public sealed class TrainingTests : IDisposable
         // Nothing that only one machine had is needed for the results.
         await other.KillAsync();
         var reduction = new Reduction(engine.Plan(study), await desk.PayloadsAsync(study.Id),
-            await desk.HistoryAsync(study.Id)) { Artifacts = artifacts };
+            await desk.HistoryAsync(study.Id))
+        { Artifacts = artifacts };
         engine.Reduce(reduction, At("results"));
         foreach (var name in (string[])["training.csv", "results.csv", "topk/sae/sae_weights.safetensors",
             "topk/checkpoint-800/state.safetensors"])

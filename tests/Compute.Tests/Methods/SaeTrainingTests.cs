@@ -4,7 +4,6 @@ using InterpActors.Compute.Tests.Studies;
 using InterpActors.Compute.Weights;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.Methods;
@@ -84,7 +83,8 @@ public sealed class SaeTrainingTests : IDisposable
 
         Assert.Equal(3, result.Results!.Rows.Count);
         Assert.Equal(6, result.Tables.Single().Rows.Count);
-        Assert.Equal("unit,step,tokens,lr,coefficient,loss,mse_loss,auxiliary_reconstruction_loss,l0,dead,grad_norm,threshold,explained_variance",
+        Assert.Equal("unit,step,tokens,lr,coefficient,loss,mse_loss,auxiliary_reconstruction_loss,l0,dead,grad_norm,threshold,"
+            + "explained_variance",
             string.Join(',', result.Tables.Single().Columns));
         Assert.Contains("topk-k1-seed5", result.Warnings.Single());
         Assert.Contains(result.Linked, f => f.Name == "topk-k3-seed0/sae/cfg.json");
@@ -142,7 +142,8 @@ public sealed class SaeTrainingTests : IDisposable
     private sealed record Outcome(byte[] Payload, List<UnitCheckpoint> Checkpoints, List<string> Warnings);
 
     private Study Compile(string method, string sweep = "") => StudyRuns.CompileText(
-        $"study {{ name = t, seed = 1, {sweep}\n method {{ kind = sae-training, data {{ kind = activations, file = acts.safetensors, tensor = batches }}\n {method} }} }}",
+        $"study {{ name = t, seed = 1, {sweep}\n method {{ kind = sae-training, "
+            + $"data {{ kind = activations, file = acts.safetensors, tensor = batches }}\n {method} }} }}",
         _folder.Root);
 
     /// <param name="last">The step after which the process dies; null: it does not.</param>

@@ -64,7 +64,8 @@ public sealed class HarvestPlan
     public string Key(int shard, ExecutionSettings settings)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(System.Text.Encoding.UTF8.GetBytes(FormattableString.Invariant($"{_common}{settings.Threads} {settings.Matmul}\n")));
+        var text = FormattableString.Invariant($"{_common}{settings.Threads} {settings.Matmul}\n");
+        hash.AppendData(System.Text.Encoding.UTF8.GetBytes(text));
         foreach (var sequence in Sequences(shard))
         {
             foreach (var part in (int[][])[[sequence.Tokens.Length], sequence.Tokens, sequence.Conversations, sequence.Positions])

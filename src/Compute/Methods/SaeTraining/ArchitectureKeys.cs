@@ -16,15 +16,26 @@ internal static class ArchitectureKeys
 
     private static readonly Dictionary<string, string[]> Owners = new(StringComparer.Ordinal)
     {
-        ["k"] = [TopK, BatchTopK, Matryoshka], ["aux"] = [TopK, BatchTopK, Matryoshka],
-            ["rescale_by_decoder_norm"] = [TopK, BatchTopK, Matryoshka],
-        ["threshold_lr"] = [BatchTopK, Matryoshka], ["widths"] = [Matryoshka], ["aux_by_level"] = [Matryoshka],
-        ["l1"] = [Standard, Gated], ["l1_warm_up_steps"] = [Standard, Gated],
-        ["l0"] = [JumpRelu], ["l0_warm_up_steps"] = [JumpRelu], ["sparsity_loss"] = [JumpRelu], ["tanh_scale"] = [JumpRelu],
-            ["target_l0"] = [JumpRelu],
-        ["threshold_init"] = [JumpRelu], ["bandwidth"] = [JumpRelu], ["pre_act"] = [JumpRelu], ["ste_to_input"] = [JumpRelu],
-        ["residual_threshold"] = [MatchingPursuit], ["max_iterations"] = [MatchingPursuit],
-            ["stop_on_duplicate_support"] = [MatchingPursuit],
+        ["k"] = [TopK, BatchTopK, Matryoshka],
+        ["aux"] = [TopK, BatchTopK, Matryoshka],
+        ["rescale_by_decoder_norm"] = [TopK, BatchTopK, Matryoshka],
+        ["threshold_lr"] = [BatchTopK, Matryoshka],
+        ["widths"] = [Matryoshka],
+        ["aux_by_level"] = [Matryoshka],
+        ["l1"] = [Standard, Gated],
+        ["l1_warm_up_steps"] = [Standard, Gated],
+        ["l0"] = [JumpRelu],
+        ["l0_warm_up_steps"] = [JumpRelu],
+        ["sparsity_loss"] = [JumpRelu],
+        ["tanh_scale"] = [JumpRelu],
+        ["target_l0"] = [JumpRelu],
+        ["threshold_init"] = [JumpRelu],
+        ["bandwidth"] = [JumpRelu],
+        ["pre_act"] = [JumpRelu],
+        ["ste_to_input"] = [JumpRelu],
+        ["residual_threshold"] = [MatchingPursuit],
+        ["max_iterations"] = [MatchingPursuit],
+        ["stop_on_duplicate_support"] = [MatchingPursuit],
     };
 
     /// <summary>Every architecture that can be trained.</summary>
@@ -57,12 +68,16 @@ internal static class ArchitectureKeys
                 var k = method.Number("k", 100, 0);
                 CheckK(method, k, latents);
                 if (name == BatchTopK)
-                    return new BatchTopKArchitecture(centres, k, Rescales(method)) { DeadLatentWeight = Aux(method),
-                        ThresholdRate = ThresholdRate(method) };
+                    return new BatchTopKArchitecture(centres, k, Rescales(method))
+                    {
+                        DeadLatentWeight = Aux(method),
+                        ThresholdRate = ThresholdRate(method)
+                    };
                 return new MatryoshkaArchitecture(centres, k, Rescales(method), Widths(method, latents))
                 {
-                    DeadLatentWeight = Aux(method), ThresholdRate = ThresholdRate(method),
-                        DeadLatentsByLevel = method.Flag("aux_by_level", false),
+                    DeadLatentWeight = Aux(method),
+                    ThresholdRate = ThresholdRate(method),
+                    DeadLatentsByLevel = method.Flag("aux_by_level", false),
                 };
         }
     }
@@ -75,12 +90,15 @@ internal static class ArchitectureKeys
         var noTerm = !method.Has("pre_act") || method.Text("pre_act") == "none";
         return new JumpReluArchitecture(centres)
         {
-            L0 = method.Number("l0", 1, 0), L0WarmUpSteps = WarmUp(method, "l0_warm_up_steps"),
+            L0 = method.Number("l0", 1, 0),
+            L0WarmUpSteps = WarmUp(method, "l0_warm_up_steps"),
             SparsityLoss = loss switch { "tanh" => SparsityLoss.Tanh, "quadratic" => SparsityLoss.Quadratic, _ => SparsityLoss.Step },
             TanhScale = loss == "tanh" ? method.Number("tanh_scale", 4, 0) : 4,
             TargetL0 = loss == "quadratic" ? method.Number("target_l0", null, double.Epsilon) : null,
-            InitialThreshold = method.Number("threshold_init", 0.01, 0), Bandwidth = method.Number("bandwidth", 0.05, double.Epsilon),
-            PreActivationWeight = noTerm ? null : method.Number("pre_act", null, 0), PassesToInput = method.Flag("ste_to_input", false),
+            InitialThreshold = method.Number("threshold_init", 0.01, 0),
+            Bandwidth = method.Number("bandwidth", 0.05, double.Epsilon),
+            PreActivationWeight = noTerm ? null : method.Number("pre_act", null, 0),
+            PassesToInput = method.Flag("ste_to_input", false),
         };
     }
 

@@ -83,7 +83,8 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
             }
             catch (Exception e) when (e is StudyException or IOException or JsonException or FormatException or UnauthorizedAccessException)
             {
-                warn($"checkpoint-{step} of {settings.Name} is damaged ({e.Message.ReplaceLineEndings(" ")}); going on from the one before");
+                var why = e.Message.ReplaceLineEndings(" ");
+                warn($"checkpoint-{step} of {settings.Name} is damaged ({why}); going on from the one before");
                 Remove(step);
             }
         }
@@ -103,7 +104,8 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
         }
         catch (Exception e) when (e is ArtifactException or StudyException or IOException or JsonException or FormatException)
         {
-            warn($"checkpoint-{known.Step} of {settings.Name} cannot be had ({e.Message.ReplaceLineEndings(" ")}); going on from an earlier one");
+            var why = e.Message.ReplaceLineEndings(" ");
+            warn($"checkpoint-{known.Step} of {settings.Name} cannot be had ({why}); going on from an earlier one");
             return null;
         }
     }

@@ -39,7 +39,8 @@ public sealed class SaeTrainingKind : IStudyKind
             new("dead_window", "1000", "a latent is dead after so many steps without firing"),
             new("batch", "4096", "rows of a batch"),
             new("steps | tokens", null, "length of the run: steps, or tokens as 80M"),
-            new("data", null, "{ kind = activations, file, tensor, order = file | shuffled }, { kind = model, hook, tokens, tensor, context, "
+            new("data", null, "{ kind = activations, file, tensor, order = file | shuffled }, "
+                + "{ kind = model, hook, tokens, tensor, context, "
                 + "exclude_tokens, exclude_first = 0, max_norm = 0, buffer = 20 batches, mix = 0.5 } or { kind = chat, hook, file, "
                 + "context, packing = none | "
                 + "blocks | blocks-masked, per_batch = 8, special_tokens, exclude_tokens, … }"),
@@ -47,7 +48,8 @@ public sealed class SaeTrainingKind : IStudyKind
                 "{ kind = planted, world = tree, level = 1, seed } or { kind = planted, world = synthetic, features = 256, width = 64, "
                 + "most_likely = 0.3, least_likely = 0.005, roots = 8, branching = 3, depth = 3, correlation_rank = 25, "
                 + "correlation_scale = 0.1, "
-                + "compensate = true, bias = 0.5, seed }: rows whose features are known, to which the dictionaries are compared at the end"),
+                + "compensate = true, bias = 0.5, seed }: rows whose features are known, "
+                + "to which the dictionaries are compared at the end"),
             new("expect", null, "with planted data: lines that the comparison should reach, e.g. [\"mcc >= 0.97\"]; the report says "
                 + "whether it did"),
             new("checkpoint_every", "1000", "steps between checkpoints; checkpoints_kept = 2 of them stay"),

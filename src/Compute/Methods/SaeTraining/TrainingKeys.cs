@@ -41,7 +41,9 @@ internal static class TrainingKeys
         {
             Adam = new AdamSettings(optimiser.Number("beta1", 0.9, 0, 1), optimiser.Number("beta2", 0.999, 0, 1),
                 optimiser.Number("epsilon", 1e-8, 0)),
-            Clip = optimiser.Number("clip", 1, double.Epsilon), Normalisation = frame, DecoderNorm = norm,
+            Clip = optimiser.Number("clip", 1, double.Epsilon),
+            Normalisation = frame,
+            DecoderNorm = norm,
         };
         if (initial is not null) Check(initial, plan, method.Section("init"));
         var output = method.Section("output");
@@ -54,9 +56,11 @@ internal static class TrainingKeys
             $"write log_every = {steps / MostRows + 1}");
         return new TrainingSettings(name, seed, plan, steps, initial, scale)
         {
-            CheckpointEvery = method.Int("checkpoint_every", 1000, 1), CheckpointsKept = method.Int("checkpoints_kept", 2, 1, 100),
-                LogEvery = log,
-            Folder = folder, SavedType = Type(output, "dtype", type == ScalarType.Float64 ? "fp64" : "fp32"),
+            CheckpointEvery = method.Int("checkpoint_every", 1000, 1),
+            CheckpointsKept = method.Int("checkpoints_kept", 2, 1, 100),
+            LogEvery = log,
+            Folder = folder,
+            SavedType = Type(output, "dtype", type == ScalarType.Float64 ? "fp64" : "fp32"),
         };
     }
 
@@ -96,8 +100,12 @@ internal static class TrainingKeys
     private static (ScaleSettings, InputNormalisation) Normalisation(StudySection section)
     {
         var kind = section.OneOf("kind", ["none", "mean-norm", "root-mean-square", "layer-norm", "constant-norm"], "none");
-        var scaling = kind switch { "mean-norm" => DataScaling.MeanNorm, "root-mean-square" => DataScaling.RootMeanSquare,
-            _ => DataScaling.None };
+        var scaling = kind switch
+        {
+            "mean-norm" => DataScaling.MeanNorm,
+            "root-mean-square" => DataScaling.RootMeanSquare,
+            _ => DataScaling.None
+        };
         var estimates = scaling != DataScaling.None;
         var batches = section.Int("batches", estimates ? 1000 : 0, estimates ? 1 : 0);
         var reuse = section.Flag("reuse", false);

@@ -34,7 +34,9 @@ internal sealed class TrainingResult(
         var result = new StudyResult(reduction.Plan, reduction.History, Model(), null, [], [], View(), Trust(), Answer(), Warnings(), [],
             [Training()], [], Manifest())
         {
-            Results = Summary(), Figures = Figures(), Curves = [.. Curves.Select(Chart).Where(c => c.Series.Count > 0)],
+            Results = Summary(),
+            Figures = Figures(),
+            Curves = [.. Curves.Select(Chart).Where(c => c.Series.Count > 0)],
             Linked = [.. _trained.SelectMany(t => t.Payload.Files)],
         };
         return new StudyReduction(result, _trained.Count == 0);
@@ -107,7 +109,8 @@ internal sealed class TrainingResult(
         var text = $"{head} at {data.Hook} for {steps:N0} steps of {data.Batch:N0} rows";
         if (Best() is not { } best) return text + ".";
         var log = _trained.First(t => t.Settings == best.Settings).Log;
-        return text + Invariant($"; {(_trained.Count == 1 ? "it" : best.Settings.Name)} explains {best.Explained:P1} of the variance of its last batch with L0 {log.Last("l0"):0.#}.");
+        var (who, l0) = (_trained.Count == 1 ? "it" : best.Settings.Name, log.Last("l0"));
+        return text + Invariant($"; {who} explains {best.Explained:P1} of the variance of its last batch with L0 {l0:0.#}.");
     }
 
     private List<Figure> Figures()
@@ -138,7 +141,8 @@ internal sealed class TrainingResult(
         var (settings, payload, log) = _trained.MaxBy(t => (t.Log.Last("dead") ?? 0) / t.Settings.Plan.Sizes.Latents);
         var dead = (log.Last("dead") ?? 0) / settings.Plan.Sizes.Latents;
         checks.Add(new TrustCheck("dead latents", dead < 0.1 ? "good" : dead < 0.5 ? "doubtful" : "bad",
-            Invariant($"{dead:P0} of the latents of {settings.Name} had not fired for {settings.Plan.DeadWindow} steps at its end; {payload.Alive} fired at some time")));
+            Invariant($"{dead:P0} of the latents of {settings.Name} had not fired for {settings.Plan.DeadWindow} steps at its end; ")
+                + Invariant($"{payload.Alive} fired at some time")));
         return checks;
     }
 
@@ -160,10 +164,15 @@ internal sealed class TrainingResult(
 
     private JsonObject Manifest() => new()
     {
-        ["hook"] = data.Hook, ["d_in"] = data.Width, ["batch"] = data.Batch,
+        ["hook"] = data.Hook,
+        ["d_in"] = data.Width,
+        ["batch"] = data.Batch,
         ["dictionaries"] = new JsonObject(plan.All.Select(d => KeyValuePair.Create(d.Name, (JsonNode?)new JsonObject
         {
-            ["architecture"] = d.Plan.Architecture.Name, ["d_sae"] = d.Plan.Sizes.Latents, ["seed"] = d.Seed, ["steps"] = d.Steps,
+            ["architecture"] = d.Plan.Architecture.Name,
+            ["d_sae"] = d.Plan.Sizes.Latents,
+            ["seed"] = d.Seed,
+            ["steps"] = d.Steps,
             ["lr"] = d.Plan.LearningRate.Rate,
         }))),
     };

@@ -212,7 +212,9 @@ internal sealed class TrainingRun
 
     private JsonObject Metadata() => new()
     {
-        ["model_name"] = _session.Context.GivenModel?.Config.Name ?? "none", ["hook_name"] = _data.Hook, ["context_size"] = _data.Context,
+        ["model_name"] = _session.Context.GivenModel?.Config.Name ?? "none",
+        ["hook_name"] = _data.Hook,
+        ["context_size"] = _data.Context,
         ["prepend_bos"] = false,
     };
 

@@ -1,4 +1,3 @@
-using InterpActors.Compute.Dictionaries;
 using InterpActors.Compute.Dictionaries.Training;
 using TorchSharp;
 
