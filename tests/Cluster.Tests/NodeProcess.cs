@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Text;
 using InterpActors.Host.Commands;
 
-// Every test starts processes that compute; two at a time would only take each other's processor.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+// The tests mostly wait for failure detectors; two at a time leave each a core.
+[assembly: CollectionBehavior(MaxParallelThreads = 2)]
 
 namespace InterpActors.Cluster.Tests;
 
