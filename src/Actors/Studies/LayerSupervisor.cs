@@ -1,6 +1,5 @@
 using Akka.Actor;
 using InterpActors.Actors.Work;
-using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Studies;

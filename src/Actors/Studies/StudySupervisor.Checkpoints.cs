@@ -1,7 +1,6 @@
 using Akka.Event;
 using InterpActors.Actors.Work;
 using InterpActors.Messages.Cluster;
-using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Studies;
 

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using InterpActors.Actors.Telemetry;
 using InterpActors.Actors.Work;
-using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Studies;

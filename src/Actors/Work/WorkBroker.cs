@@ -4,7 +4,6 @@ using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Telemetry;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
-using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Work;
 

@@ -9,19 +9,19 @@ public static class SiteWords
     public static string Of(Site site) => site.Latent is { } latent
         ? $"latent {latent.Index} of {Of(site with { Latent = null })}{(latent.Dose is { } dose ? FormattableString.Invariant($", set to {dose:0.###},") : "")}"
         : site.Component switch
-    {
-        Component.ResidPre => $"the residual stream before layer {site.Layer}",
-        Component.ResidMid => $"the residual stream after attention of layer {site.Layer}",
-        Component.ResidPost => $"the residual stream after layer {site.Layer}",
-        Component.AttnOut => $"the attention output of layer {site.Layer}",
-        Component.MlpOut => $"the MLP output of layer {site.Layer}",
-        Component.MlpPost => $"the MLP neurons of layer {site.Layer}",
-        Component.Z => $"head {site.Layer}.{site.Head}",
-        Component.Q => $"the queries of head {site.Layer}.{site.Head}",
-        Component.K => $"the keys of key/value head {site.Layer}.{site.Head}",
-        Component.V => $"the values of key/value head {site.Layer}.{site.Head}",
-        _ => $"the attention pattern of head {site.Layer}.{site.Head}",
-    };
+        {
+            Component.ResidPre => $"the residual stream before layer {site.Layer}",
+            Component.ResidMid => $"the residual stream after attention of layer {site.Layer}",
+            Component.ResidPost => $"the residual stream after layer {site.Layer}",
+            Component.AttnOut => $"the attention output of layer {site.Layer}",
+            Component.MlpOut => $"the MLP output of layer {site.Layer}",
+            Component.MlpPost => $"the MLP neurons of layer {site.Layer}",
+            Component.Z => $"head {site.Layer}.{site.Head}",
+            Component.Q => $"the queries of head {site.Layer}.{site.Head}",
+            Component.K => $"the keys of key/value head {site.Layer}.{site.Head}",
+            Component.V => $"the values of key/value head {site.Layer}.{site.Head}",
+            _ => $"the attention pattern of head {site.Layer}.{site.Head}",
+        };
 
     /// <summary>A component without heads over a range of layers, e.g. <c>the residual stream in layers 12–18</c>.</summary>
     public static string Of(Component component, int first, int last) => component switch

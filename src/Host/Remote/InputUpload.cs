@@ -2,7 +2,6 @@ using InterpActors.Compute.Studies;
 using InterpActors.Host.Commands;
 using InterpActors.Host.Display;
 using InterpActors.Host.Web;
-using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Remote;

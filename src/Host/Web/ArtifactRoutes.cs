@@ -1,7 +1,6 @@
 using System.Globalization;
 using InterpActors.Actors.Artifacts;
 using InterpActors.Messages.Artifacts;
-using InterpActors.Messages.Studies;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;

@@ -1,8 +1,6 @@
-using Akka.Actor;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Journal;
 using InterpActors.Messages.Cluster;
-using InterpActors.Messages.Studies;
 using InterpActors.TestSupport;
 
 namespace InterpActors.Actors.Tests.Compute;

@@ -6,7 +6,6 @@ using InterpActors.Actors.Studies;
 using InterpActors.Actors.Work;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
-using InterpActors.Messages.Work;
 using InterpActors.TestSupport;
 
 namespace InterpActors.Actors.Tests.Studies;

@@ -68,8 +68,12 @@ public class DisplayTests
     public void The_terminal_shows_a_bar_per_component_and_fits_its_width()
     {
         var output = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors,
-            Out = new AnsiConsoleOutput(output) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Out = new AnsiConsoleOutput(output)
+        });
         console.Profile.Width = 100;
         var meter = new ProgressMeter();
         meter.Observe(Progress(100), TimeSpan.Zero);

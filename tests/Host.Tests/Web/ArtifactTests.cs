@@ -129,7 +129,8 @@ public sealed class ArtifactTests
         var submission = new JsonObject
         {
             ["source"] = WebFixture.Source().Replace(Interp.Model("gt-ioi"), "a model", StringComparison.Ordinal),
-            ["folder"] = "/home/somebody/else", ["inputs"] = inputs.DeepClone(),
+            ["folder"] = "/home/somebody/else",
+            ["inputs"] = inputs.DeepClone(),
         }.ToJsonString();
         using (var early = await web.Post("/api/studies", submission))
         {
@@ -149,7 +150,9 @@ public sealed class ArtifactTests
         inputs[0]!["name"] = "../../../config.json";
         var hostile = new JsonObject
         {
-            ["source"] = WebFixture.Source(2), ["folder"] = "/x", ["inputs"] = inputs.DeepClone(),
+            ["source"] = WebFixture.Source(2),
+            ["folder"] = "/x",
+            ["inputs"] = inputs.DeepClone(),
         }.ToJsonString();
         using var refused = await web.Post("/api/studies", hostile);
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);

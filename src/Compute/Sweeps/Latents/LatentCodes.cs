@@ -1,7 +1,5 @@
 using InterpActors.Compute.Dictionaries;
-using InterpActors.Compute.Interventions;
 using InterpActors.Compute.Studies;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Sweeps.Latents;
