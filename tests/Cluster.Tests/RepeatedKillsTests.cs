@@ -112,14 +112,11 @@ public sealed class RepeatedKillsTests(SmallStudy small, PostgresServer server, 
         }
     }
 
-    /// <summary>
-    /// A coordinator's death wastes no work of its own. A node that meanwhile takes itself out of a cluster without one begins anew, which
-    /// costs the unit in its worker's hand; a slow tail may be run a second time.
-    /// </summary>
+    /// <summary>A coordinator's death wastes no work of the compute nodes; a slow tail may have been run a second time.</summary>
     private async Task CheckWaste(StudyDesk desk)
     {
         var processes = (await desk.HistoryAsync(Small.Study.Id)).Processes;
         output.WriteLine($"{processes.Sum(p => p.UnitsComputed)} units computed, {processes.Sum(p => p.UnitsCommitted)} committed");
-        Assert.All(processes, p => Assert.InRange(p.UnitsComputed - p.UnitsCommitted, 0, 1));
+        Assert.InRange(processes.Sum(p => p.UnitsComputed) - processes.Sum(p => p.UnitsCommitted), 0, 1);
     }
 }
