@@ -6,7 +6,7 @@ namespace InterpActors.Compute.Dictionaries.Kernels;
 internal sealed unsafe class BatchRows<T> : IDisposable where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>Rows handled at a time: whole tiles, and their pre-activations stay near the processor.</summary>
-    public const int ChunkRows = 96;
+    public const int ChunkRows = 48;
 
     private readonly int _width;
 

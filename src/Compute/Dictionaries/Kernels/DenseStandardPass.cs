@@ -12,7 +12,7 @@ namespace InterpActors.Compute.Dictionaries.Kernels;
 internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>Rows at a time: their codes and the gradients that they add to are read once for each.</summary>
-    private const int ChunkRows = 4 * BatchRows<T>.ChunkRows;
+    private const int ChunkRows = 8 * BatchRows<T>.ChunkRows;
 
     /// <summary>Latents at a time whose codes and gradients stay in the second-level cache; whole tiles.</summary>
     private const int TileLatents = 96;
@@ -42,7 +42,7 @@ internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmana
         Workers.Run(Parameters.Panels, Threads, (_, panel) => Parameters.Pack(Parameters.Decoder.Values, _decoderPanels, panel));
         for (var first = 0; first < Rows.Rows; first += ChunkRows)
         {
-            // Rows.Inputs is filled up to whole chunks of a quarter of this size.
+            // Rows.Inputs is filled up to whole chunks of an eighth of this size.
             var (start, rows) = (first, Math.Min(ChunkRows, Rows.Rows - first));
             var whole = (rows + BatchRows<T>.ChunkRows - 1) / BatchRows<T>.ChunkRows * BatchRows<T>.ChunkRows;
             Workers.Run(Parameters.Panels, Threads, (_, panel) => Encode(panel, start, rows, whole));

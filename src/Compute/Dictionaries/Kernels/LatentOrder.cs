@@ -5,6 +5,9 @@ namespace InterpActors.Compute.Dictionaries.Kernels;
 /// <summary>Pairs sorted by latent, rows rising within one: a counting sort, chunk by chunk.</summary>
 internal sealed unsafe class LatentOrder<T> : IDisposable where T : unmanaged, IFloatingPointIeee754<T>
 {
+    /// <summary>Latents at a time whose counts are summed over the chunks.</summary>
+    private const int Block = 256;
+
     private readonly NativeList<int> _rows = new();
     private readonly NativeList<T> _codes = new();
     private readonly long[] _starts;
@@ -30,18 +33,16 @@ internal sealed unsafe class LatentOrder<T> : IDisposable where T : unmanaged, I
             Array.Clear(counts);
             for (long i = 0; i < chunks[c].Count; i++) counts[chunks[c].Latents[i]]++;
         });
+        var blocks = (Latents + Block - 1) / Block;
+        Workers.Run(blocks, threads, (_, block) => Total(block, chunks.Count));
         long total = 0;
-        for (var latent = 0; latent < Latents; latent++)
+        for (var latent = 0; latent <= Latents; latent++)
         {
+            var count = latent < Latents ? _starts[latent] : 0;
             _starts[latent] = total;
-            for (var c = 0; c < chunks.Count; c++)
-            {
-                var count = _places[c][latent];
-                _places[c][latent] = total;
-                total += count;
-            }
+            total += count;
         }
-        _starts[Latents] = total;
+        Workers.Run(blocks, threads, (_, block) => Start(block, chunks.Count));
         _rows.Reserve(total);
         _codes.Reserve(total);
         Workers.Run(chunks.Count, threads, (_, c) => Place(chunks[c], _places[c], c * chunkRows));
@@ -52,6 +53,29 @@ internal sealed unsafe class LatentOrder<T> : IDisposable where T : unmanaged, I
     {
         _rows.Dispose();
         _codes.Dispose();
+    }
+
+    /// <summary>Sums the chunks' counts of some latents, into where they will start.</summary>
+    private void Total(int block, int chunks)
+    {
+        var (first, end) = (block * Block, Math.Min(Latents, (block + 1) * Block));
+        Array.Clear(_starts, first, end - first);
+        for (var c = 0; c < chunks; c++)
+            for (var latent = first; latent < end; latent++) _starts[latent] += _places[c][latent];
+    }
+
+    /// <summary>Replaces the chunks' counts of some latents by the places where each begins.</summary>
+    private void Start(int block, int chunks)
+    {
+        var (first, end) = (block * Block, Math.Min(Latents, (block + 1) * Block));
+        var at = _starts.AsSpan(first, end - first).ToArray();
+        for (var c = 0; c < chunks; c++)
+            for (var latent = first; latent < end; latent++)
+            {
+                var count = _places[c][latent];
+                _places[c][latent] = at[latent - first];
+                at[latent - first] += count;
+            }
     }
 
     private void Place(ChunkPairs<T> chunk, long[] places, int firstRow)

@@ -27,6 +27,7 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
     private readonly NativeRows<T>[] _preActivations;
     private readonly NativeRows<T>[] _scratch, _among;
     private readonly NativeList<T> _all = new();
+    private readonly List<int[]> _counts = [];
     private readonly List<ChunkPairs<T>> _chunks = [], _deadChunks = [];
     private readonly LatentOrder<T> _order, _deadOrder;
     private readonly int _hStride;
@@ -95,11 +96,13 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
         {
             Encode(0, 0, T.Zero);
             var (first, share) = (chunks[0], wanted * Rows.RowsOf(0) / Rows.Rows);
-            if (!_sawNaN && share > 0 && share <= first.Count) _bound = FirstMargin * double.CreateChecked(NthOf([first], share));
+            if (!_sawNaN && share > 0 && share <= first.Count) _bound = FirstMargin * double.CreateChecked(NthOf([first], share, T.Zero));
         }
-        foreach (var bound in new[] { _bound, _bound * FirstMargin, 0 })
+        var bound = T.Zero;
+        foreach (var guess in new[] { _bound, _bound * FirstMargin, 0 })
         {
-            Workers.Run(Rows.Chunks, Threads, (worker, chunk) => Encode(worker, chunk, T.CreateChecked(bound)));
+            bound = T.CreateChecked(guess);
+            Workers.Run(Rows.Chunks, Threads, (worker, chunk) => Encode(worker, chunk, bound));
             if (_sawNaN || chunks.Sum(c => c.Count) >= wanted) break;
         }
         var found = chunks.Sum(c => c.Count);
@@ -108,7 +111,7 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
             foreach (var chunk in chunks) chunk.Clear();
             return null;
         }
-        var last = NthOf(chunks, Math.Min(wanted, found));
+        var last = NthOf(chunks, Math.Min(wanted, found), bound);
         _bound = BatchMargin * double.CreateChecked(last);
         if (found > wanted)
             Cut(chunks, wanted, last);
@@ -130,23 +133,36 @@ internal sealed unsafe class SparsePass<T> : FastPass<T> where T : unmanaged, IF
         Workers.Run(chunks.Count, Threads, (_, c) => chunks[c].Cut(last, equal[c]));
     }
 
-    /// <summary>The n-th largest of all candidates. Those above a ceiling are only counted, as far as there are fewer than n.</summary>
-    private T NthOf(List<ChunkPairs<T>> chunks, long n)
+    /// <summary>
+    /// The n-th largest of all candidates: they are counted by equal steps from the lowest to the highest, and only those of the step in
+    /// which the n-th lies are looked at one by one.
+    /// </summary>
+    /// <param name="bound">What all candidates are above.</param>
+    private T NthOf(List<ChunkPairs<T>> chunks, long n, T bound)
     {
-        var ceiling = _bound > 0 ? T.CreateChecked(_bound / BatchMargin / BatchMargin) : T.PositiveInfinity;
-        var above = new long[chunks.Count];
-        Workers.Run(chunks.Count, Threads, (_, c) => above[c] = TopSelection<T>.Count(chunks[c].Values, chunks[c].Count, ceiling).Above);
-        if (above.Sum() >= n) (ceiling, above) = (T.PositiveInfinity, new long[chunks.Count]);
+        while (_counts.Count < chunks.Count) _counts.Add(new int[TopSelection<T>.Steps]);
+        var highest = new T[chunks.Count];
+        Workers.Run(chunks.Count, Threads, (_, c) => highest[c] = TopSelection<T>.Highest(chunks[c].Values, chunks[c].Count, bound));
+        var perStep = TopSelection<T>.StepsPerUnit(bound, highest.Max());
+        Workers.Run(chunks.Count, Threads, (_, c) =>
+            TopSelection<T>.CountSteps(chunks[c].Values, chunks[c].Count, bound, perStep, _counts[c]));
+        var (step, above) = (TopSelection<T>.Steps, 0L);
+        for (var here = 0L; above + here < n;)
+        {
+            (above, here) = (above + here, 0);
+            step--;
+            for (var c = 0; c < chunks.Count; c++) here += _counts[c][step];
+        }
         var (starts, total) = (new long[chunks.Count], 0L);
         for (var c = 0; c < chunks.Count; c++)
         {
             starts[c] = total;
-            total += chunks[c].Count - above[c];
+            total += _counts[c][step];
         }
         _all.Reserve(total);
         Workers.Run(chunks.Count, Threads, (_, c) =>
-            TopSelection<T>.CopyUpTo(chunks[c].Values, chunks[c].Count, ceiling, _all.Data + starts[c]));
-        return TopSelection<T>.NthLargest(_all.Data, total, n - above.Sum());
+            TopSelection<T>.CopyStep(chunks[c].Values, chunks[c].Count, bound, perStep, step, _all.Data + starts[c]));
+        return TopSelection<T>.NthLargest(_all.Data, total, n - above);
     }
 
     /// <summary>A chunk's pre-activations and of each row the candidates: not ≤ a bound, and no more than a row may have.</summary>

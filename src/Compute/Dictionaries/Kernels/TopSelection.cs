@@ -7,6 +7,9 @@ namespace InterpActors.Compute.Dictionaries.Kernels;
 /// <summary>Exact selection of the largest values. Of equal ones the first are taken; NaN passes every filter, so that it is met.</summary>
 internal static unsafe class TopSelection<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
+    /// <summary>Equal steps between the lowest and the highest value in which values are counted.</summary>
+    public const int Steps = 4096;
+
     /// <summary>Lists what is not ≤ a bound, in order.</summary>
     /// <param name="values">Padded to whole vectors of 64 bytes.</param>
     /// <param name="indices">Room for <paramref name="width"/>, as has <paramref name="found"/>.</param>
@@ -87,11 +90,36 @@ internal static unsafe class TopSelection<T> where T : unmanaged, IFloatingPoint
         return (above, equal);
     }
 
-    /// <summary>Copies what is not larger than a bound, in order.</summary>
-    public static void CopyUpTo(T* values, long count, T bound, T* to)
+    /// <summary>The highest value, or a bound where none is above it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static T Highest(T* values, long count, T bound)
     {
         for (long i = 0; i < count; i++)
-            if (!(values[i] > bound)) *to++ = values[i];
+            if (values[i] > bound) bound = values[i];
+        return bound;
+    }
+
+    /// <summary>The factor by which a distance from <paramref name="low"/> becomes a number of a step; 0 where there is no finite one.</summary>
+    public static T StepsPerUnit(T low, T high)
+    {
+        var factor = T.CreateChecked(Steps) / (high - low);
+        return T.IsFinite(factor) ? factor : T.Zero;
+    }
+
+    /// <summary>How many values lie in each step. A larger value never lies in a lower step, whatever is rounded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CountSteps(T* values, long count, T low, T perUnit, int[] counts)
+    {
+        Array.Clear(counts);
+        for (long i = 0; i < count; i++) counts[StepOf(values[i], low, perUnit)]++;
+    }
+
+    /// <summary>Copies the values of one step, in order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CopyStep(T* values, long count, T low, T perUnit, int step, T* to)
+    {
+        for (long i = 0; i < count; i++)
+            if (StepOf(values[i], low, perUnit) == step) *to++ = values[i];
     }
 
     public static bool HasNaN(T* values, long count)
@@ -100,6 +128,9 @@ internal static unsafe class TopSelection<T> where T : unmanaged, IFloatingPoint
             if (T.IsNaN(values[i])) return true;
         return false;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int StepOf(T value, T low, T perUnit) => Math.Min(Steps - 1, int.CreateSaturating((value - low) * perUnit));
 
     private static T Median(T a, T b, T c) => a < b ? b < c ? b : a < c ? c : a : a < c ? a : b < c ? c : b;
 }
