@@ -100,7 +100,7 @@ internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmana
         {
             var depth = Math.Min(DecoderDepth, Parameters.Latents - latent);
             for (var row = start; row < start + BatchRows<T>.ChunkRows; row += MatmulTile<T>.Rows)
-                StridedTile<T>.Multiply(_codes.Row(row) + latent, _hStride, 1, Parameters.Decoder.Values.Row(latent) + offset, stride,
+                MatmulTile<T>.Multiply(_codes.Row(row) + latent, _hStride, 1, Parameters.Decoder.Values.Row(latent) + offset, stride,
                     depth, Rows.Gradients.Row(first + row) + offset, stride, latent > 0);
         }
     }
@@ -149,9 +149,9 @@ internal sealed unsafe class DenseStandardPass<T> : FastPass<T> where T : unmana
         for (var column = 0; column < stride; column += FastParameters<T>.PanelWidth)
             for (var latent = firstLatent; latent < Math.Min(Parameters.Latents, firstLatent + TileLatents); latent += MatmulTile<T>.Rows)
             {
-                StridedTile<T>.Multiply(_codes.Data + latent, 1, _hStride, Rows.Gradients.Row(first) + column, stride, rows,
+                MatmulTile<T>.Multiply(_codes.Data + latent, 1, _hStride, Rows.Gradients.Row(first) + column, stride, rows,
                     Parameters.Decoder.Gradient.Row(latent) + column, stride, add);
-                StridedTile<T>.Multiply(_changes.Data + latent, 1, _hStride, Rows.Inputs.Row(first) + column, stride, rows,
+                MatmulTile<T>.Multiply(_changes.Data + latent, 1, _hStride, Rows.Inputs.Row(first) + column, stride, rows,
                     Parameters.Encoder.Gradient.Row(latent) + column, stride, add);
             }
     }

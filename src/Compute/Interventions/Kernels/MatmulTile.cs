@@ -20,19 +20,29 @@ internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIe
     /// <param name="panel">[depth, Width]</param>
     /// <param name="c">[6, Width], rows <paramref name="cStride"/> apart.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add)
+    public static void Multiply(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add) =>
+        Multiply(a, aStride, 1, panel, Width, depth, c, cStride, add);
+
+    /// <summary>
+    /// c[i, j] (+)= Σ_k a[i·aRow + k·aDepth] · b[k·bDepth + j] for 6 rows i and <see cref="Width"/> columns j: operands as they lie, so that
+    /// a product with a transposed matrix needs no copy.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Multiply(T* a, long aRow, long aDepth, T* b, long bDepth, int depth, T* c, long cRow, bool add)
     {
-        if (Vector512.IsHardwareAccelerated) Wide(a, aStride, panel, depth, c, cStride, add);
-        else Narrow(a, aStride, panel, depth, c, cStride, add);
+        if (Vector512.IsHardwareAccelerated) Wide(a, aRow, aDepth, b, bDepth, depth, c, cRow, add);
+        else Narrow(a, aRow, aDepth, b, bDepth, depth, c, cRow, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Wide(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add)
+    private static void Wide(T* a, long aRow, long aDepth, T* b, long bDepth, int depth, T* c, long cRow, bool add)
     {
         var lanes = Vector512<T>.Count;
-        T* a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride, a4 = a3 + aStride, a5 = a4 + aStride;
-        T* r1 = c + cStride, r2 = r1 + cStride, r3 = r2 + cStride, r4 = r3 + cStride, r5 = r4 + cStride;
+        T* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow;
+        T* r1 = c + cRow, r2 = r1 + cRow, r3 = r2 + cRow, r4 = r3 + cRow, r5 = r4 + cRow;
         Vector512<T> c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33, c40, c41, c42, c43, c50, c51, c52, c53;
+        c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = c20 = c21 = c22 = c23 = Vector512<T>.Zero;
+        c30 = c31 = c32 = c33 = c40 = c41 = c42 = c43 = c50 = c51 = c52 = c53 = Vector512<T>.Zero;
         if (add)
         {
             Load(c, out c00, out c01, out c02, out c03);
@@ -42,41 +52,37 @@ internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIe
             Load(r4, out c40, out c41, out c42, out c43);
             Load(r5, out c50, out c51, out c52, out c53);
         }
-        else
+        nint at = 0;
+        for (var k = 0; k < depth; k++, b += bDepth, at += (nint)aDepth)
         {
-            c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = c20 = c21 = c22 = c23 = Vector512<T>.Zero;
-            c30 = c31 = c32 = c33 = c40 = c41 = c42 = c43 = c50 = c51 = c52 = c53 = Vector512<T>.Zero;
-        }
-        for (nint k = 0; k < depth; k++, panel += 4 * lanes)
-        {
-            var (b0, b1, b2, b3) = (Vector512.Load(panel), Vector512.Load(panel + lanes), Vector512.Load(panel + 2 * lanes),
-                Vector512.Load(panel + 3 * lanes));
-            var x = Vector512.Create(a[k]);
+            var (b0, b1, b2, b3) = (Vector512.Load(b), Vector512.Load(b + lanes), Vector512.Load(b + 2 * lanes),
+                Vector512.Load(b + 3 * lanes));
+            var x = Vector512.Create(a[at]);
             c00 = Lanes.Fma(x, b0, c00);
             c01 = Lanes.Fma(x, b1, c01);
             c02 = Lanes.Fma(x, b2, c02);
             c03 = Lanes.Fma(x, b3, c03);
-            x = Vector512.Create(a1[k]);
+            x = Vector512.Create(a1[at]);
             c10 = Lanes.Fma(x, b0, c10);
             c11 = Lanes.Fma(x, b1, c11);
             c12 = Lanes.Fma(x, b2, c12);
             c13 = Lanes.Fma(x, b3, c13);
-            x = Vector512.Create(a2[k]);
+            x = Vector512.Create(a2[at]);
             c20 = Lanes.Fma(x, b0, c20);
             c21 = Lanes.Fma(x, b1, c21);
             c22 = Lanes.Fma(x, b2, c22);
             c23 = Lanes.Fma(x, b3, c23);
-            x = Vector512.Create(a3[k]);
+            x = Vector512.Create(a3[at]);
             c30 = Lanes.Fma(x, b0, c30);
             c31 = Lanes.Fma(x, b1, c31);
             c32 = Lanes.Fma(x, b2, c32);
             c33 = Lanes.Fma(x, b3, c33);
-            x = Vector512.Create(a4[k]);
+            x = Vector512.Create(a4[at]);
             c40 = Lanes.Fma(x, b0, c40);
             c41 = Lanes.Fma(x, b1, c41);
             c42 = Lanes.Fma(x, b2, c42);
             c43 = Lanes.Fma(x, b3, c43);
-            x = Vector512.Create(a5[k]);
+            x = Vector512.Create(a5[at]);
             c50 = Lanes.Fma(x, b0, c50);
             c51 = Lanes.Fma(x, b1, c51);
             c52 = Lanes.Fma(x, b2, c52);
@@ -91,12 +97,13 @@ internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIe
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Narrow(T* a, long aStride, T* panel, int depth, T* c, long cStride, bool add)
+    private static void Narrow(T* a, long aRow, long aDepth, T* b, long bDepth, int depth, T* c, long cRow, bool add)
     {
         var lanes = Vector256<T>.Count;
-        T* a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride, a4 = a3 + aStride, a5 = a4 + aStride;
-        T* r1 = c + cStride, r2 = r1 + cStride, r3 = r2 + cStride, r4 = r3 + cStride, r5 = r4 + cStride;
+        T* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow;
+        T* r1 = c + cRow, r2 = r1 + cRow, r3 = r2 + cRow, r4 = r3 + cRow, r5 = r4 + cRow;
         Vector256<T> c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51;
+        c00 = c01 = c10 = c11 = c20 = c21 = c30 = c31 = c40 = c41 = c50 = c51 = Vector256<T>.Zero;
         if (add)
         {
             (c00, c01) = (Vector256.Load(c), Vector256.Load(c + lanes));
@@ -106,26 +113,26 @@ internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIe
             (c40, c41) = (Vector256.Load(r4), Vector256.Load(r4 + lanes));
             (c50, c51) = (Vector256.Load(r5), Vector256.Load(r5 + lanes));
         }
-        else c00 = c01 = c10 = c11 = c20 = c21 = c30 = c31 = c40 = c41 = c50 = c51 = Vector256<T>.Zero;
-        for (nint k = 0; k < depth; k++, panel += 2 * lanes)
+        nint at = 0;
+        for (var k = 0; k < depth; k++, b += bDepth, at += (nint)aDepth)
         {
-            var (b0, b1) = (Vector256.Load(panel), Vector256.Load(panel + lanes));
-            var x = Vector256.Create(a[k]);
+            var (b0, b1) = (Vector256.Load(b), Vector256.Load(b + lanes));
+            var x = Vector256.Create(a[at]);
             c00 = Lanes.Fma(x, b0, c00);
             c01 = Lanes.Fma(x, b1, c01);
-            x = Vector256.Create(a1[k]);
+            x = Vector256.Create(a1[at]);
             c10 = Lanes.Fma(x, b0, c10);
             c11 = Lanes.Fma(x, b1, c11);
-            x = Vector256.Create(a2[k]);
+            x = Vector256.Create(a2[at]);
             c20 = Lanes.Fma(x, b0, c20);
             c21 = Lanes.Fma(x, b1, c21);
-            x = Vector256.Create(a3[k]);
+            x = Vector256.Create(a3[at]);
             c30 = Lanes.Fma(x, b0, c30);
             c31 = Lanes.Fma(x, b1, c31);
-            x = Vector256.Create(a4[k]);
+            x = Vector256.Create(a4[at]);
             c40 = Lanes.Fma(x, b0, c40);
             c41 = Lanes.Fma(x, b1, c41);
-            x = Vector256.Create(a5[k]);
+            x = Vector256.Create(a5[at]);
             c50 = Lanes.Fma(x, b0, c50);
             c51 = Lanes.Fma(x, b1, c51);
         }
