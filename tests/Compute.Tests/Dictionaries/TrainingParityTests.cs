@@ -62,7 +62,7 @@ public sealed class TrainingParityTests
         }
         if (steps == plan.LearningRate.Steps) CheckEnd(@case, trainer, expected, Near);
 
-        void Close(double want, double got) => Assert.InRange(Math.Abs(want - got), 0, tolerance * Math.Max(1e-3, Math.Abs(want)));
+        void Close(double want, double got) => Assert.InRange(Math.Abs(want - got), 0, tolerance * Math.Max(1e-9, Math.Abs(want)));
 
         void Near(Tensor want, Tensor got, string what)
         {

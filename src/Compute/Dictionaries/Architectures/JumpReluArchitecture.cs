@@ -92,7 +92,9 @@ public sealed record JumpReluArchitecture(bool SubtractsDecoderBias) : ITrainabl
         // Of value 0 and derivative 1 in the threshold: what carries the estimated gradients.
         var carrier = threshold - fixedThreshold;
         if (PassesToInput) carrier = carrier - (before - before.detach());
-        var codes = before * on - fixedThreshold / Bandwidth * near * carrier;
+        // θ/ε in θ's own float32, as SAELens takes it, whatever the type of the rest.
+        var slope = (weights[ThresholdName].detach() / Bandwidth).to_type(x.dtype);
+        var codes = before * on - slope * near * carrier;
         var norms = weights.DecoderNorms();
         var sparsity = SparsityLoss switch
         {

@@ -86,9 +86,10 @@ public sealed class DenseTrainer : IDictionaryTrainer
         {
             var clipped = gradient * clip;
             var (mean, square) = (State.FirstMoments[name], State.SecondMoments[name]);
-            mean.mul_(adam.Beta1).add_(clipped * (1 - adam.Beta1));
-            square.mul_(adam.Beta2).add_(clipped.square() * (1 - adam.Beta2));
-            State.Weights[name].sub_(rate * mean / (square.sqrt() / correction + adam.Epsilon));
+            // torch's own Adam, operation by operation: float32 parameters get its very bits.
+            mean.lerp_(clipped, 1 - adam.Beta1);
+            square.mul_(adam.Beta2).addcmul_(clipped, clipped, 1 - adam.Beta2);
+            State.Weights[name].addcdiv_(mean, (square.sqrt() / correction).add_(adam.Epsilon), -rate);
         }
         return norm;
     }
