@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using InterpActors.Messages.Artifacts;
 
 namespace InterpActors.Compute.Reports;
 
@@ -25,17 +26,18 @@ public static class RunFolderWriter
         RunFile.RemoveLeftovers(artifactFolder);
 
         var artifacts = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var linked = new List<NamedArtifact>(result.Linked);
         foreach (var artifact in result.Artifacts)
         {
             var hash = Convert.ToHexStringLower(SHA256.HashData(artifact.Content));
-            artifacts[artifact.Name] = hash;
+            linked.Add(new NamedArtifact(artifact.Name, new ArtifactId(hash), artifact.Content.Length));
             var path = Path.Combine(artifactFolder, hash);
             if (File.Exists(path) && new FileInfo(path).Length == artifact.Content.Length) continue;
             RunFile.Write(path, s => s.Write(artifact.Content));
         }
 
-        LinkedFiles.Link(result.Linked, folder);
-        foreach (var file in result.Linked) artifacts[file.Name] = file.Artifact.Value;
+        LinkedFiles.Link(linked, folder);
+        foreach (var file in linked) artifacts[file.Name] = file.Artifact.Value;
 
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
         void Table(string name, Action<Stream> write)

@@ -205,6 +205,20 @@ public sealed class StudySection
         Canonical[key] = value;
     }
 
+    /// <summary>Writes a list that the file does not hold (what was found in a folder, say) to the canonical form.</summary>
+    public void Record(string key, IReadOnlyList<string> values)
+    {
+        _read.TryAdd(key, null);
+        Canonical[key] = new JsonArray([.. values.Select(v => (JsonNode?)JsonValue.Create(v))]);
+    }
+
+    /// <summary>The same for whole numbers.</summary>
+    public void Record(string key, IReadOnlyList<int> values)
+    {
+        _read.TryAdd(key, null);
+        Canonical[key] = new JsonArray([.. values.Select(v => (JsonNode?)JsonValue.Create(v))]);
+    }
+
     /// <summary>Refuses every key of this section, and of the sections read from it, that nothing asked for.</summary>
     /// <exception cref="StudyException">Names the first such key, its line and the nearest known key.</exception>
     public void Finish()

@@ -7,7 +7,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using InterpActors.Host.Commands;
-using InterpActors.Host.Remote;
+using InterpActors.Host.Runs;
 using InterpActors.Host.Web;
 using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
@@ -234,14 +234,16 @@ public sealed class ArtifactTests
         string[] names =
         [
             "artifacts/0123", "results.csv", "results.parquet", "training.csv", "report.html", "topk/cfg.json", "topk/sae/cfg.json",
-            "topk/sae/sae_weights.safetensors", "topk/sae/log.csv", "other/cfg.json",
+            "topk/sae/sae_weights.safetensors", "topk/sae/log.csv", "other/cfg.json", "topk/saebench-core.json",
         ];
         var files = names.Select(n => new ResultFile(n, 1, "")).ToArray();
-        Assert.Equal(["results.csv", "training.csv"], RemoteExport.FilesOf("csv", files).Select(f => f.Name));
-        Assert.Equal(["results.parquet"], RemoteExport.FilesOf("parquet", files).Select(f => f.Name));
-        Assert.Empty(RemoteExport.FilesOf("mib", files));
+        Assert.Equal(["results.csv", "training.csv"], ExportFormat.FilesOf("csv", files, "it").Select(f => f.Name));
+        Assert.Equal(["results.parquet"], ExportFormat.FilesOf("parquet", files, "it").Select(f => f.Name));
+        Assert.Contains("it has made no circuit", Assert.Throws<StudyException>(() => ExportFormat.FilesOf("mib", files, "it")).Message,
+            StringComparison.Ordinal);
         Assert.Equal(["topk/sae/cfg.json", "topk/sae/sae_weights.safetensors", "topk/sae/log.csv"],
-            RemoteExport.FilesOf("saelens", files).Select(f => f.Name));
+            ExportFormat.FilesOf("saelens", files, "it").Select(f => f.Name));
+        Assert.Equal(["topk/saebench-core.json"], ExportFormat.FilesOf("saebench", files, "it").Select(f => f.Name));
     }
 
     private static async Task<HttpResponseMessage> Put(WebFixture web, string url, byte[] part, long from, long total)

@@ -20,12 +20,14 @@ internal sealed class CorePart : EvaluationPart
     private readonly int _batch;
     private readonly int _bins;
     private readonly int _batches;
+    private readonly string _model;
 
     /// <param name="batch">Sequences that are run together.</param>
     /// <param name="bins">Of the histogram of densities.</param>
-    public CorePart(EvaluatedDictionary sae, TokenData data, string hook, int batch, int bins) : base(sae)
+    /// <param name="model">The model's name.</param>
+    public CorePart(EvaluatedDictionary sae, TokenData data, string hook, int batch, int bins, string model) : base(sae)
     {
-        (_data, _hook, _batch, _bins) = (data, hook, batch, bins);
+        (_data, _hook, _batch, _bins, _model) = (data, hook, batch, bins, model);
         _batches = (int)((data.Sequences.Count + batch - 1) / batch);
     }
 
@@ -61,7 +63,7 @@ internal sealed class CorePart : EvaluationPart
     }
 
     public override IEnumerable<ExtraArtifact> Artifacts(IReadOnlyList<NumberPayload> payloads) =>
-        [new ExtraArtifact($"{Sae.Name}/saebench-core.json", SaeBenchJson.Write(Sae, Rows(payloads), TableRows(payloads)))];
+        [SaeBenchJson.OfCore(Sae, _model, _batch, Rows(payloads), TableRows(payloads))];
 
     private NumberPayload RunBatch(StudySession session, int batch, CancellationToken cancellation)
     {

@@ -25,6 +25,12 @@ internal abstract class EvaluationPart(EvaluatedDictionary sae)
     /// <summary>Forward passes of the model in all its units.</summary>
     public virtual double Forwards => 0;
 
+    /// <summary>Looks at what only the data themselves can tell.</summary>
+    /// <exception cref="Messages.Studies.StudyException">They cannot be used.</exception>
+    public virtual void Verify(StudySession session)
+    {
+    }
+
     public abstract NumberPayload Run(StudySession session, int unit, CancellationToken cancellation);
 
     /// <summary>What the payloads say.</summary>
@@ -56,5 +62,16 @@ internal sealed record EvaluationTable(string FileName, IReadOnlyList<string> Co
     public static readonly EvaluationTable Absorption = new("absorption.csv",
         ["sae", "parent", "row", "absorption_fraction", "full_absorption"]);
 
-    public static IReadOnlyList<EvaluationTable> All { get; } = [Latents, Densities, Matches, Absorption];
+    /// <summary>Coefficients of sparse probes; the row without a column is the intercept.</summary>
+    public static readonly EvaluationTable Probes = new("probes.csv",
+        ["sae", "on", "k", "column", "coefficient", "train_accuracy", "test_accuracy"]);
+
+    /// <summary>Accuracies of probes with some latents ablated; the first rows are without any.</summary>
+    public static readonly EvaluationTable Ablations = new("ablations.csv",
+        ["sae", "metric", "ablated", "top_n", "latents", "probe", "texts", "accuracy", "n"]);
+
+    /// <summary>The latents that speak for a class, in the order in which they are ablated.</summary>
+    public static readonly EvaluationTable Effects = new("effects.csv", ["sae", "metric", "class", "rank", "latent", "effect"]);
+
+    public static IReadOnlyList<EvaluationTable> All { get; } = [Latents, Densities, Matches, Absorption, Probes, Ablations, Effects];
 }

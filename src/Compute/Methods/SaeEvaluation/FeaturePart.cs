@@ -79,7 +79,7 @@ internal sealed class FeaturePart : EvaluationPart
             [.. fired.Select(f => f / tokens)], ordered, s => _data.Sequences[s].Tokens,
             _study.Tokenizer is { } tokenizer ? t => Text.TokenText.Display(tokenizer, t) : t => $"[{t}]",
             _logits, All("raised"), All("raised by"), All("lowered"), All("lowered by"));
-        yield return new ExtraFile($"features-{FileName(Sae.Name)}.html", page.Write);
+        yield return new ExtraFile($"features-{Sae.FileName}.html", page.Write);
     }
 
     private NumberPayload Contexts(StudySession session, SparseDictionary dictionary, long first, CancellationToken cancellation)
@@ -145,6 +145,4 @@ internal sealed class FeaturePart : EvaluationPart
     }
 
     private static double[] Numbers(Tensor values) => values.to_type(ScalarType.Float64).contiguous().data<double>().ToArray();
-
-    private static string FileName(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' ? c : '-'));
 }

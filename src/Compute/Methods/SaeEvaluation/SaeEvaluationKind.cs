@@ -3,6 +3,7 @@ using InterpActors.Compute.Dictionaries.Evaluation;
 using InterpActors.Compute.Models;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
+using TorchSharp;
 
 namespace InterpActors.Compute.Methods.SaeEvaluation;
 
@@ -17,7 +18,8 @@ public sealed class SaeEvaluationKind : IStudyKind
 
     private const string Features = "features";
 
-    private static readonly string[] Metrics = [Core, Features, GroundTruth, Tree, AbsorptionWord, Agreement];
+    private static readonly string[] Metrics =
+        [Core, Features, GroundTruth, Tree, AbsorptionWord, Agreement, TextMetrics.SparseProbing, TextMetrics.Tpp, TextMetrics.Scr];
 
     public string Name => "sae-evaluation";
 
@@ -26,12 +28,15 @@ public sealed class SaeEvaluationKind : IStudyKind
     public IReadOnlyList<string> Devices => [DeviceNames.Cpu];
 
     public StudyKindHelp Help { get; } = new(
-        "how good sparse autoencoders are: in a model, against planted features, against each other",
+        "how good sparse autoencoders are: in a model, against planted features, as probes, against each other",
         [
             new("sae", null, "the folder of an SAE, or a list of them (SAELens, sparsify, dictionary_learning layouts)"),
+            new("from", null, "instead of sae: the run folder of an sae-training study; every SAE of it, or units = [names]"),
             new("metrics", Core, "a list of: " + string.Join(", ", Metrics)),
             new("hook", "the SAE's own", "with core, features: where the SAE reads the model"),
-            new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens }"),
+            new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens }; "
+                + "with sparse-probing, tpp, scr: data { kind = texts, file }, activations [texts, tokens, d] by token, rows of zeros being padding: "
+                + "train/positive, train/negative, test/…; tpp, scr: train/CLASS, test/CLASS, probe/CLASS/weight, probe/CLASS/bias"),
             new("contexts", "8", "with features: contexts a latent"),
             new("logits", "10", "with features: tokens that a latent raises, and lowers, that are listed"),
             new("batch_prompts", "16", "with core: sequences that are run together"),
@@ -39,11 +44,16 @@ public sealed class SaeEvaluationKind : IStudyKind
             new("truth", null, "with ground-truth, tree, absorption: truth { file, features, acts, x, families = [[parent, child, …], …] }"),
             new("absorption", null, "with absorption: absorption { rows_per_parent = 200, main = best-cosine, latents_max = 3, "
                 + "cosine_full = 0.025, cosine_fraction = 0.1, projection = 0.4 }"),
+            new("probing", null, "with sparse-probing: probing { ks = [1, 2, 5], C = 1.0, solver = newton }: latents a probe, weight of the data"),
+            new("ablation", null, "with tpp, scr: ablation { top_n = [2, 5, 10], negatives = first | random }: latents that are ablated; which texts of "
+                + "other classes a class is told apart from"),
+            new("dtype", "fp64", "with sparse-probing, tpp, scr: fp64 or fp32, in which the SAE encodes"),
         ],
         "explained variance = 1 − Σ|x − x̂|² / Σ|x − mean x|²; CE score = (CE zeroed − CE spliced) / (CE zeroed − CE clean); "
-            + "MCC = mean |cosine| of the best one-to-one matching",
-        "core: 3 forwards a sequence and dictionary",
-        "Karvonen et al. 2025 (SAEBench, arXiv:2503.09532), SAELens; arXiv:2409.14507 for absorption; arXiv:2505.20254 for agreement");
+            + "MCC = mean |cosine| of the best one-to-one matching; TPP = accuracy that a class's probe loses without its latents − mean that others lose",
+        "core: 3 forwards a sequence and dictionary; sparse-probing: every text encoded once; tpp, scr: every test text once a class",
+        "Karvonen et al. 2025 (SAEBench, arXiv:2503.09532), SAELens; arXiv:2409.14507 for absorption; arXiv:2305.01610 for sparse probing; "
+            + "arXiv:2411.18895 for tpp, scr; arXiv:2505.20254 for agreement");
 
     /// <inheritdoc/>
     public IStudyMethod Read(StudySection method, StudyContext study)
@@ -55,13 +65,22 @@ public sealed class SaeEvaluationKind : IStudyKind
         if (metrics.Count == 0) throw method.Wrong("metrics", "names none", "known: " + string.Join(", ", Metrics));
 
         var parts = new List<EvaluationPart>();
+        var type = study.GivenModel?.Type ?? torch.ScalarType.Float64;
+        if (metrics.FirstOrDefault(TextMetrics.Is) is { } onTexts)
+        {
+            if (metrics.FirstOrDefault(m => m is Core or Features) is { } onTokens)
+                throw method.Wrong("metrics", $"{onTokens} needs other data than {onTexts}", "make two studies of them");
+            method.Section("data").OneOf("kind", [TextData.Kind]);
+            type = method.OneOf("dtype", ["fp64", "fp32"], "fp64") == "fp64" ? torch.ScalarType.Float64 : torch.ScalarType.Float32;
+            parts.AddRange(TextMetrics.Read(method, study, dictionaries, metrics, type));
+        }
         if (metrics.Any(m => m is Core or Features)) parts.AddRange(ReadModelParts(method, study, dictionaries, metrics));
         if (metrics.Any(m => m is GroundTruth or Tree or AbsorptionWord)) parts.AddRange(ReadTruth(method, study, dictionaries, metrics));
         if (metrics.Contains(Agreement) && !Pairs(dictionaries).Any())
             throw method.Wrong("metrics", "agreement needs two SAEs of the same width", "name another one under sae");
         if (metrics.Contains(Agreement) || metrics.Contains(GroundTruth))
             parts.AddRange(Pairs(dictionaries).Select(p => new AgreementPart(p.One, p.Other)));
-        return new SaeEvaluationMethod(study, dictionaries, parts);
+        return new SaeEvaluationMethod(study, dictionaries, parts, type);
     }
 
     private static IEnumerable<EvaluationPart> ReadModelParts(
@@ -82,7 +101,7 @@ public sealed class SaeEvaluationKind : IStudyKind
             {
                 if (sae.IsTranscoder)
                     throw method.Wrong("sae", $"{sae.Name} is a transcoder, which reconstructs another place", "core takes autoencoders");
-                yield return new CorePart(sae, data, site.Hook, batch, bins);
+                yield return new CorePart(sae, data, site.Hook, batch, bins, model.Config.Name);
             }
         }
         if (!features) yield break;

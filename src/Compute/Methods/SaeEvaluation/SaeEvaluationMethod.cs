@@ -10,7 +10,8 @@ namespace InterpActors.Compute.Methods.SaeEvaluation;
 
 /// <summary>One evaluation with its keys read.</summary>
 internal sealed class SaeEvaluationMethod(
-    StudyContext study, IReadOnlyList<EvaluatedDictionary> dictionaries, IReadOnlyList<EvaluationPart> parts) : IStudyMethod
+    StudyContext study, IReadOnlyList<EvaluatedDictionary> dictionaries, IReadOnlyList<EvaluationPart> parts,
+    torch.ScalarType type) : IStudyMethod
 {
     private static readonly string[] Columns = ["sae", "architecture", "hook", "group", "metric", "value", "n"];
 
@@ -21,6 +22,9 @@ internal sealed class SaeEvaluationMethod(
         ("sparsity", "l0", "latents a token (L0)"), ("ground_truth", "mcc", "MCC with the planted features"), ("ground_truth", "f1_score", "F1"),
         ("tree", "mcc", "MCC with the tree's features"), ("tree", "child_parent_cosine", "cosine of children’s latents with their parents"),
         ("absorption", "mean_absorption_fraction", "mean absorption of the parents"), ("agreement", "", "MCC between seeds"),
+        ("sae", "sae_test_accuracy", "accuracy of a probe on all latents"), ("sae", "sae_top_*", "accuracy of a probe on the fewest latents"),
+        ("tpp_metrics", "tpp_threshold_*", "targeted probe perturbation (TPP)"),
+        ("scr_metrics", "scr_metric_threshold_*", "spurious correlation removed (SCR)"),
     ];
 
     /// <inheritdoc/>
@@ -42,7 +46,7 @@ internal sealed class SaeEvaluationMethod(
     {
         foreach (var sae in dictionaries)
         {
-            var dictionary = sae.Open(session, study.GivenModel?.Type ?? torch.ScalarType.Float64);
+            var dictionary = sae.Open(session, type);
             foreach (var (name, tensor) in dictionary.Weights.All)
             {
                 using var finite = tensor.isfinite().all();
@@ -50,6 +54,7 @@ internal sealed class SaeEvaluationMethod(
                     throw new StudyException($"{name} holds a value that is not finite", sae.Folder, "is the SAE damaged, or did its training diverge?");
             }
         }
+        foreach (var part in parts) part.Verify(session);
     }
 
     /// <inheritdoc/>
@@ -114,7 +119,11 @@ internal sealed class SaeEvaluationMethod(
     }
 
     private static double? Find(IReadOnlyList<EvaluationRow> rows, EvaluatedDictionary sae, string group, string metric) =>
-        rows.FirstOrDefault(r => r.Sae == sae && r.Metric.Group == group && (metric.Length == 0 || r.Metric.Metric == metric))?.Metric.Value;
+        rows.FirstOrDefault(r => r.Sae == sae && r.Metric.Group == group && Is(r.Metric.Metric, metric))?.Metric.Value;
+
+    /// <param name="pattern">A name, or how it begins and a star; empty for any.</param>
+    private static bool Is(string metric, string pattern) => pattern.Length == 0
+        || (pattern[^1] == '*' ? metric.StartsWith(pattern[..^1], StringComparison.Ordinal) : metric == pattern);
 
     private static IReadOnlyList<TrustCheck> Trust(IReadOnlyList<EvaluationRow> rows)
     {
@@ -134,9 +143,10 @@ internal sealed class SaeEvaluationMethod(
         "Evaluation of sparse autoencoders",
         "Core metrics run the model with the dictionary's reconstruction in place of the activation, at every kept position, and compare loss and "
             + "next-token distribution with those of the untouched model and of one with the activation zeroed. Metrics against planted features match "
-            + "decoder directions to the true ones, one to one.",
+            + "decoder directions to the true ones, one to one. Metrics on texts of classes fit or perturb logistic probes on means over tokens.",
         "explained variance = 1 − Σ|x − x̂|² / Σ|x − mean x|²; CE score = (CE zeroed − CE spliced) / (CE zeroed − CE clean); "
-            + "KL score = (KL zeroed − KL spliced) / KL zeroed",
+            + "KL score = (KL zeroed − KL spliced) / KL zeroed; TPP = accuracy that the class’s own probe loses − mean that the others lose; "
+            + "SCR = (accuracy ablated − biased) / (clean − biased)",
         "SAEBench (arXiv:2503.09532), SAELens");
 
     private JsonObject Manifest() => new()
