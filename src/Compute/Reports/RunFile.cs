@@ -15,7 +15,8 @@ public static class RunFile
     public static void Write(string path, Action<Stream> write)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var partial = Path.Combine(folder, $".{Path.GetFileName(path)}{Ending}");
+        // A name of its own: several units may leave the same file, by its content, at the same time.
+        var partial = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid().ToString("N")[..8]}{Ending}");
         try
         {
             Directory.CreateDirectory(folder);

@@ -155,6 +155,21 @@ public sealed class RunFolderWriterTests : IDisposable
             ["journal.db", "manifest.json", "notes.partial", "report.html", "results.csv", "results.parquet", "summary.json"], Files());
     }
 
+    [Fact]
+    public async Task Several_may_write_one_file_at_a_time()
+    {
+        var path = Path.Combine(_folder, "same");
+        using var together = new Barrier(4);
+        var writers = Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(() => RunFile.Write(path, stream =>
+        {
+            together.SignalAndWait();
+            stream.Write("whole"u8);
+        }), TaskCreationOptions.LongRunning));
+        await Task.WhenAll(writers);
+        Assert.Equal("whole", await File.ReadAllTextAsync(path));
+        Assert.Equal(["same"], Files());
+    }
+
     private string[] Files() => [.. Directory.GetFiles(_folder).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     private byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(_folder, name));

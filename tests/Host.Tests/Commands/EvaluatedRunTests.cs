@@ -69,7 +69,7 @@ public sealed class EvaluatedRunTests : IDisposable
         var facts = await File.ReadAllTextAsync(manifest);
         await File.WriteAllTextAsync(manifest, facts.Replace("topk-seed1/sae/cfg.json", "topk-seed1/old/cfg.json", StringComparison.Ordinal));
         await Refused(Evaluation(), "has not trained 'topk-seed1' to its end");
-        Assert.Equal(ExitCode.Done, (await Interp.Here("plan", Evaluation(more: "units = [topk-seed0]"))).Code);
+        Assert.Equal(ExitCode.Done, (await Interp.Here("plan", Evaluation(more: "units = [topk-seed0]", metrics: "tpp"))).Code);
         const string Kind = "\"kind\": \"sae-training\",\n  \"source\"";
         await File.WriteAllTextAsync(manifest, facts.Replace(Kind, Kind.Replace("sae-training", "ablation"), StringComparison.Ordinal));
         await Refused(Evaluation(), "is of kind ablation; a run of kind sae-training is needed");
@@ -103,12 +103,12 @@ public sealed class EvaluatedRunTests : IDisposable
         await Done("run", study, "--out", Path.Combine(_root, "trained"), "--quiet");
     }
 
-    private string Evaluation(string from = "trained", string more = "")
+    private string Evaluation(string from = "trained", string more = "", string metrics = "tpp, agreement")
     {
         var study = Path.Combine(_root, "evaluate.conf");
         File.WriteAllText(study, $$"""
             study { name = evaluate
-              method { kind = sae-evaluation, from = {{from}}, metrics = [tpp, agreement]
+              method { kind = sae-evaluation, from = {{from}}, metrics = [{{metrics}}]
                 data { kind = texts, file = "{{Data}}/tpp/data.safetensors" }
                 {{more}} } }
             """);
