@@ -43,11 +43,16 @@ public static class Benchmarks
             foreach (var b in All) Console.WriteLine($"{b.Name,-12} {b.Summary}");
             return name is null ? 0 : 2;
         }
-        var threads = Array.IndexOf(args, "--threads") is var at and >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : 1;
+        var threads = Array.IndexOf(args, "--threads") is var at and >= 0 && at + 1 < args.Length
+            ? int.Parse(args[at + 1], CultureInfo.InvariantCulture)
+            : 1;
         var console = Console.Out;
         if (args.Contains("--json")) Console.SetOut(TextWriter.Null);
         var figures = benchmark.Run(new BenchmarkOptions(threads, args.Contains("--quick")));
-        console.WriteLine(figures.ToJsonString(new JsonSerializerOptions { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals }));
+        console.WriteLine(figures.ToJsonString(new JsonSerializerOptions
+        {
+            NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        }));
         return 0;
     }
 }

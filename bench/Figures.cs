@@ -15,7 +15,8 @@ public static class Figures
         figures[name + "_min"] = sorted[0];
         figures[name + "_max"] = sorted[^1];
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{name,-36} {median,12:G5}   min {sorted[0],10:G5}   max {sorted[^1],10:G5}   of {sorted.Length}"));
+            CultureInfo.InvariantCulture,
+            $"{name,-36} {median,12:G5}   min {sorted[0],10:G5}   max {sorted[^1],10:G5}   of {sorted.Length}"));
         return figures;
     }
 }

@@ -27,7 +27,8 @@ public sealed class LoadBenchmark : IBenchmark
         var parameters = ModelLoader.Inspect(location).Parameters;
         var figures = new JsonObject { ["parameters"] = parameters };
         Console.WriteLine($"{location.Path}: {parameters:N0} parameters");
-        Console.WriteLine($"{"dtype",-6} {"processing",-11} {"seconds",8} {"peak MiB",9} {"size MiB",9} {"peak/size",9} {"process/size",12}");
+        Console.WriteLine($"{"dtype",-6} {"processing",-11} {"seconds",8}"
+            + $" {"peak MiB",9} {"size MiB",9} {"peak/size",9} {"process/size",12}");
         foreach (var (type, word) in new[] { (ScalarType.Float32, "fp32"), (ScalarType.Float64, "fp64") })
             foreach (var processing in Enum.GetValues<WeightProcessing>())
             {
@@ -56,7 +57,10 @@ public sealed class LoadBenchmark : IBenchmark
     {
         const int width = 768, context = 1024, vocabulary = 50257;
         File.WriteAllText(Path.Combine(folder, "config.json"), FormattableString.Invariant(
-            $$"""{"model_type":"gpt2","n_embd":{{width}},"n_head":12,"n_layer":{{layers}},"n_positions":{{context}},"vocab_size":{{vocabulary}}}"""));
+            $$"""
+            {"model_type":"gpt2","n_embd":{{width}},"n_head":12,"n_layer":{{layers}},"n_positions":{{context}},
+            "vocab_size":{{vocabulary}}}
+            """));
         using var scope = NewDisposeScope();
         Tensor Random(params long[] shape) => torch.randn(shape) * 0.02;
         var tensors = new List<(string, Tensor)>

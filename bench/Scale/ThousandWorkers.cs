@@ -24,7 +24,8 @@ internal static class ThousandWorkers
             await cluster.SubmitAsync(study);
             while ((await cluster.ProgressAsync(study.Id)).State != RunState.Completed) await Task.Delay(5);
             var seconds = clock.Elapsed.TotalSeconds;
-            if (SimulatedCluster.Committed(journal, study.Id) != units) throw new InvalidOperationException("the journal does not hold every unit once");
+            if (SimulatedCluster.Committed(journal, study.Id) != units)
+                throw new InvalidOperationException("the journal does not hold every unit once");
             // The first round warms up.
             if (round > 0) rates.Add(units / seconds);
         }

@@ -49,11 +49,13 @@ public class FloorTests
     {
         var files = Directory.EnumerateFiles(Path.Combine(Root, "src", project), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}"));
-        Assert.DoesNotContain(files, f => File.ReadLines(f).Any(l => l.Contains(text, StringComparison.Ordinal) && !l.TrimStart().StartsWith("//", StringComparison.Ordinal)));
+        Assert.DoesNotContain(files, f => File.ReadLines(f).Any(
+            l => l.Contains(text, StringComparison.Ordinal) && !l.TrimStart().StartsWith("//", StringComparison.Ordinal)));
     }
 
     private static IEnumerable<string> Items(string project, string kind) =>
-        XDocument.Load(Path.Combine(Root, "src", project, project + ".csproj")).Descendants(kind).Select(e => (string)e.Attribute("Include")!);
+        XDocument.Load(Path.Combine(Root, "src", project, project + ".csproj")).Descendants(kind)
+            .Select(e => (string)e.Attribute("Include")!);
 
     private static string Root
     {

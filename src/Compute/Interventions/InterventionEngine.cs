@@ -60,7 +60,8 @@ public sealed class InterventionEngine : IDisposable
 
     /// <summary>Runs prompts up to a component of a layer and no further.</summary>
     /// <param name="prompts">Token ids; lengths may differ.</param>
-    /// <returns>[tokens of all prompts, width], of the caller's dispose scope. q and k are taken before rotary; heads are flattened.</returns>
+    /// <returns>[tokens of all prompts, width], of the caller's dispose scope. q and k are taken before rotary;
+    /// heads are flattened.</returns>
     /// <exception cref="Messages.Studies.StudyException">The model cannot take a prompt.</exception>
     /// <exception cref="UnitException">An activation is not finite.</exception>
     /// <exception cref="ArgumentException">The model has no such component.</exception>

@@ -32,8 +32,8 @@ public sealed record GenerationEdit(string Hook, int? Head, IReadOnlyList<int>? 
 
     /// <summary>
     /// Reads <c>edits = [{ hook = blocks.3.attn.hook_z, head = 2, positions = [4, 5], value = zero }]</c>; <c>value</c> is zero, mean
-    /// or scale, which takes <c>by</c>. A latent of an SAE: <c>{ sae = FOLDER, latent = 17, value = zero | scale | set }</c>, where set takes
-    /// <c>to</c>.
+    /// or scale, which takes <c>by</c>. A latent of an SAE: <c>{ sae = FOLDER, latent = 17, value = zero | scale | set }</c>, where set
+    /// takes <c>to</c>.
     /// </summary>
     /// <param name="folder">Where relative paths start.</param>
     /// <param name="type">The model's dtype.</param>
@@ -82,7 +82,8 @@ public sealed record GenerationEdit(string Hook, int? Head, IReadOnlyList<int>? 
         var latent = section.Int("latent", null, 0, dictionary.Sizes.Latents - 1);
         var name = section.OptionalText("hook") ?? dictionary.HookName
             ?? throw section.Missing("hook", "the SAE does not say where it was trained: write hook = blocks.N.hook_resid_post");
-        if (HookNames.Resolve(config, [name], section.Where("hook")) is not [var hook]) throw section.Wrong("hook", $"'{name}' names several points", "name one");
+        if (HookNames.Resolve(config, [name], section.Where("hook")) is not [var hook])
+            throw section.Wrong("hook", $"'{name}' names several points", "name one");
         var positions = section.Ints("positions", 0, config.ContextLength - 1);
         var word = section.OneOf("value", ["zero", "scale", "set"]);
         var (kind, factor) = word switch

@@ -48,7 +48,8 @@ internal static class GgufConfig
             throw new StudyException("the tensor token_embd.weight is missing", file.Where);
         return embedding.Shape is [<= L.Vocabulary, _]
             ? (int)embedding.Shape[0]
-            : throw new StudyException($"its shape is [{string.Join(", ", embedding.Shape)}]; a matrix of at most {L.Vocabulary} rows is needed",
+            : throw new StudyException(
+                $"its shape is [{string.Join(", ", embedding.Shape)}]; a matrix of at most {L.Vocabulary} rows is needed",
                 embedding.Where);
     }
 

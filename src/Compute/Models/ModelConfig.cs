@@ -20,7 +20,9 @@ public enum WeightProcessing
     Folded,
 }
 
-/// <summary>Rotary embedding parameters. <paramref name="InverseFrequencies"/> are in fp64, scaling (llama3, linear) already applied.</summary>
+/// <summary>
+/// Rotary embedding parameters. <paramref name="InverseFrequencies"/> are in fp64, scaling (llama3, linear) already applied.
+/// </summary>
 /// <param name="Dimensions">How many dimensions of a head are rotated; pairs are (i, i + Dimensions/2).</param>
 public sealed record RotaryConfig(int Dimensions, IReadOnlyList<double> InverseFrequencies);
 

@@ -39,7 +39,8 @@ internal static class ModelFingerprint
 
     /// <summary>The names of the files of a model's folder that count.</summary>
     public static IEnumerable<string> NamesIn(string folder) =>
-        Beside.Where(name => File.Exists(Path.Combine(folder, name))).Concat(ShardedSafetensors.FilesOf(folder).Select(f => Path.GetFileName(f)!));
+        Beside.Where(name => File.Exists(Path.Combine(folder, name)))
+            .Concat(ShardedSafetensors.FilesOf(folder).Select(f => Path.GetFileName(f)!));
 
     /// <summary>One file with its hash.</summary>
     /// <exception cref="StudyException">It cannot be read.</exception>

@@ -20,7 +20,8 @@ public sealed record BlockWeights(
 /// <param name="Embedding">W_E: [d_vocab, d_model].</param>
 /// <param name="PositionEmbedding">W_pos: [n_ctx, d_model].</param>
 /// <param name="NormFinal">ln_final weight [d_model].</param>
-/// <param name="Unembedding">[d_vocab, d_model]; the very tensor <paramref name="Embedding"/> where the head is tied and unprocessed.</param>
+/// <param name="Unembedding">[d_vocab, d_model];
+/// the very tensor <paramref name="Embedding"/> where the head is tied and unprocessed.</param>
 /// <param name="UnembeddingBias">[d_vocab].</param>
 public sealed record ModelWeights(
     ModelConfig Config, ScalarType Type, WeightProcessing Processing,
@@ -36,7 +37,11 @@ public sealed record ModelWeights(
     /// <summary>Every tensor once.</summary>
     public IEnumerable<Tensor> Tensors()
     {
-        IEnumerable<Tensor?> all = [Embedding, PositionEmbedding, NormFinal, NormFinalBias, UnembeddingBias, ReferenceEquals(Embedding, Unembedding) ? null : Unembedding];
+        IEnumerable<Tensor?> all =
+        [
+            Embedding, PositionEmbedding, NormFinal, NormFinalBias, UnembeddingBias,
+            ReferenceEquals(Embedding, Unembedding) ? null : Unembedding,
+        ];
         foreach (var b in Blocks)
             all = all.Concat([b.NormAttention, b.NormAttentionBias, b.QueryKeyValue, b.QueryKeyValueBias, b.Output, b.OutputBias,
                 b.NormMlp, b.NormMlpBias, b.MlpIn, b.MlpInBias, b.MlpOut, b.MlpOutBias]);

@@ -121,7 +121,8 @@ public static class ReportData
         var facts = new List<(string Name, string? Value)>();
         if (model is not null)
             facts.AddRange([
-                ("Model", $"{model.Name} ({model.Family}, {model.Layers} layers, {model.Heads} heads, {Whole(model.Parameters)} parameters)"),
+                ("Model",
+                    $"{model.Name} ({model.Family}, {model.Layers} layers, {model.Heads} heads, {Whole(model.Parameters)} parameters)"),
                 ("Model SHA-256", model.Sha256),
                 ("Weight processing", model.Processing),
                 ("Number format", model.Dtype),

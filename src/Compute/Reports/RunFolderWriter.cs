@@ -15,7 +15,11 @@ namespace InterpActors.Compute.Reports;
 public static class RunFolderWriter
 {
     // Files of their own, never put into a page: only what JSON itself asks for is escaped.
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <param name="folder">Made where it does not exist; other files in it are left alone.</param>
     /// <exception cref="IOException">A file cannot be written; those written before it are whole.</exception>

@@ -10,10 +10,14 @@ public sealed record CellRow(
     string Hook, int? Layer, int? Head, int? Position, string? Role, string? Direction, string? Value, string Metric, int N,
     double? Clean, double? Corrupted, double? Patched, double? Effect, double? EffectSe, double? Score, IReadOnlyList<double>? PerPrompt)
 {
-    /// <summary>What the head column holds where several sites were written together (heads joined by a space); null: <see cref="Head"/>.</summary>
+    /// <summary>
+    /// What the head column holds where several sites were written together (heads joined by a space); null: <see cref="Head"/>.
+    /// </summary>
     public string? Heads { get; init; }
 
-    /// <summary>The latent of a dictionary that was written; null where there is none. A column of its own, where any row has one.</summary>
+    /// <summary>
+    /// The latent of a dictionary that was written; null where there is none. A column of its own, where any row has one.
+    /// </summary>
     public int? Latent { get; init; }
 }
 
@@ -21,7 +25,8 @@ public sealed record CellRow(
 public sealed record MeanInterval(double Mean, double Low, double High);
 
 /// <summary>The metric without any intervention.</summary>
-/// <param name="Accuracy">Fraction of prompts where the answer beats the wrong answer (or is the most likely token) in the clean run.</param>
+/// <param name="Accuracy">Fraction of prompts where the answer beats the wrong answer (or is the most likely token) in the clean
+/// run.</param>
 public sealed record Baselines(string Metric, int N, MeanInterval Clean, MeanInterval? Corrupted, double? Accuracy);
 
 /// <summary>A prompt pair as the report shows it.</summary>
@@ -48,7 +53,9 @@ public sealed record ExtraArtifact(string Name, byte[] Content);
 public sealed record ExtraFile(string FileName, Action<Stream> Write);
 
 /// <summary>The model as manifest and report show it.</summary>
-public sealed record ModelView(string Name, string Family, int Layers, int Heads, long Parameters, string Sha256, string Path, string Dtype, string Processing);
+public sealed record ModelView(
+    string Name, string Family, int Layers, int Heads, long Parameters,
+    string Sha256, string Path, string Dtype, string Processing);
 
 /// <summary>A number that the report puts first, with its words: <c>0.93</c>, <c>explained variance</c>.</summary>
 public sealed record Figure(string Value, string Words);
@@ -67,7 +74,8 @@ public sealed record CurveSeries(string Name, IReadOnlyList<double> X, IReadOnly
 /// <param name="ScoreNotes">Why scores are empty, if some are (a denominator within its noise of 0).</param>
 /// <param name="Manifest">Method-specific facts for <c>manifest.json</c> (batch composition, fired elements …).</param>
 public sealed record StudyResult(
-    IStudyPlan Plan, RunHistory History, ModelView? Model, Baselines? Baselines, IReadOnlyList<CellRow> Rows, IReadOnlyList<PromptView> Prompts,
+    IStudyPlan Plan, RunHistory History, ModelView? Model, Baselines? Baselines,
+    IReadOnlyList<CellRow> Rows, IReadOnlyList<PromptView> Prompts,
     MethodView Method, IReadOnlyList<TrustCheck> Trust, string Answer, IReadOnlyList<string> Warnings, IReadOnlyList<string> ScoreNotes,
     IReadOnlyList<ExtraTable> Tables, IReadOnlyList<ExtraArtifact> Artifacts, System.Text.Json.Nodes.JsonObject Manifest)
 {
@@ -83,7 +91,9 @@ public sealed record StudyResult(
     /// <summary>Curves over time, for studies that train.</summary>
     public IReadOnlyList<CurveChart> Curves { get; init; } = [];
 
-    /// <summary>Large results that units left by content, under the names (with <c>/</c> between folders) by which the run folder shows them.</summary>
+    /// <summary>
+    /// Large results that units left by content, under the names (with <c>/</c> between folders) by which the run folder shows them.
+    /// </summary>
     public IReadOnlyList<NamedArtifact> Linked { get; init; } = [];
 
     /// <summary>Prompts that the task could not use, and why.</summary>

@@ -34,8 +34,11 @@ internal static class TableFile
             {
                 var column = c;
                 if (types[c] == typeof(long)) await group.WriteAsync<long>(fields[c], Array.ConvertAll(chunk, r => Whole(r[column])));
-                else if (types[c] == typeof(double)) await group.WriteAsync<double>(fields[c], Array.ConvertAll(chunk, r => Number(r[column])));
-                else await group.WriteAsync(fields[c], Array.ConvertAll(chunk, r => Convert.ToString(r[column], CultureInfo.InvariantCulture)!));
+                else if (types[c] == typeof(double))
+                    await group.WriteAsync<double>(fields[c], Array.ConvertAll(chunk, r => Number(r[column])));
+                else
+                    await group.WriteAsync(fields[c],
+                        Array.ConvertAll(chunk, r => Convert.ToString(r[column], CultureInfo.InvariantCulture)!));
             }
             group.CompleteValidate();
         }

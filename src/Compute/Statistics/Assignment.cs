@@ -24,7 +24,9 @@ internal static class Assignment
         var rowOfColumn = new int[columns];
         Array.Fill(rowOfColumn, -1);
         for (var row = 0; row < rows; row++) Augment(cost, row, rowPotential, columnPotential, rowOfColumn);
-        return [.. Enumerable.Range(0, columns).Where(j => rowOfColumn[j] >= 0).Select(j => (Row: rowOfColumn[j], Column: j)).OrderBy(p => p.Row)];
+        return [.. Enumerable.Range(0, columns).Where(j => rowOfColumn[j] >= 0)
+            .Select(j => (Row: rowOfColumn[j], Column: j))
+            .OrderBy(p => p.Row)];
     }
 
     /// <summary>Matches one more row along the cheapest alternating path to a free column.</summary>

@@ -27,7 +27,9 @@ public static class FileHash
         folder.Note(path, null, actual, bytes);
     }
 
-    /// <summary>The same for a folder: its files of some kinds, by name and content. Neither the folder's name nor other files in it count.</summary>
+    /// <summary>
+    /// The same for a folder: its files of some kinds, by name and content. Neither the folder's name nor other files in it count.
+    /// </summary>
     /// <param name="patterns">Which files count, e.g. <c>cfg.json</c>, <c>*.safetensors</c>.</param>
     /// <exception cref="StudyException">A file cannot be read, or is not the one the study was planned with.</exception>
     public static void PinFolder(

@@ -7,8 +7,8 @@ namespace InterpActors.Compute.Studies;
 
 /// <summary>
 /// Takes a study's files by their content: from this machine's store, else from where the study's path leads, if that is the same content
-/// (a shared folder, a model that ships), else from another node. Of small files in place a copy is taken: whoever submitted them may remove
-/// them while the study runs.
+/// (a shared folder, a model that ships), else from another node. Of small files in place a copy is taken: whoever submitted them may
+/// remove them while the study runs.
 /// </summary>
 public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
 {

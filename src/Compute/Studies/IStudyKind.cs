@@ -23,7 +23,8 @@ public interface IStudyKind
     bool TakesTask => true;
 
     /// <summary>
-    /// Kinds of devices that its units can be computed on. Those that leave all large work to <see cref="StudySession.Engine"/> can be on all.
+    /// Kinds of devices that its units can be computed on. Those that leave all large work to <see cref="StudySession.Engine"/> can be on
+    /// all.
     /// </summary>
     IReadOnlyList<string> Devices => DeviceNames.Kinds;
 
@@ -61,8 +62,8 @@ public interface IStudyMethod
 }
 
 /// <summary>A study's result and whether it can be trusted as a whole.</summary>
-/// <param name="Failed">True where there is nothing to trust: no baselines, or interventions that changed nothing although they should
-/// have.</param>
+/// <param name="Failed">True where there is nothing to trust: no baselines,
+/// or interventions that changed nothing although they should have.</param>
 public sealed record StudyReduction(StudyResult Result, bool Failed);
 
 /// <summary>A metric without interventions, for people: means over prompts, each with half the width of its 95 % interval.</summary>

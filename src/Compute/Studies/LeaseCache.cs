@@ -1,8 +1,8 @@
 namespace InterpActors.Compute.Studies;
 
 /// <summary>
-/// Shared, expensive things by key, disposed if they can be: each is made once however many threads ask, lives while anyone holds a lease, and the
-/// most recently used few live on while idle. A making that fails is forgotten, so that the next asker tries again.
+/// Shared, expensive things by key, disposed if they can be: each is made once however many threads ask, lives while anyone holds a lease,
+/// and the most recently used few live on while idle. A making that fails is forgotten, so that the next asker tries again.
 /// </summary>
 /// <param name="idle">How many unused values are kept.</param>
 internal sealed class LeaseCache<TKey, TValue>(int idle) : IDisposable

@@ -45,7 +45,8 @@ public static class StudyCompiler
     public static Study On(Study study, string device, IReadOnlyList<IStudyKind> kinds)
     {
         if (!DeviceNames.Kinds.Contains(device))
-            throw new StudyException($"'{device}' is no kind of device", "--device", $"kinds are {string.Join(" and ", DeviceNames.Kinds)}");
+            throw new StudyException($"'{device}' is no kind of device", "--device",
+                $"kinds are {string.Join(" and ", DeviceNames.Kinds)}");
         var able = kinds.First(k => k.Name == study.Kind).Devices;
         if (!able.Contains(device))
             throw new StudyException($"{study.Kind} is not computed on {device}", "--device", $"it is on {string.Join(" and ", able)}");

@@ -4,7 +4,8 @@ using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 using TorchSharp;
 using SessionLease = InterpActors.Compute.Studies.LeaseCache<
-    (InterpActors.Messages.Studies.StudyId, InterpActors.Messages.Studies.ExecutionSettings), InterpActors.Compute.Studies.StudySession>.Lease;
+    (InterpActors.Messages.Studies.StudyId, InterpActors.Messages.Studies.ExecutionSettings),
+    InterpActors.Compute.Studies.StudySession>.Lease;
 
 namespace InterpActors.Compute.Studies;
 
@@ -159,7 +160,9 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
         if (_ownsSessions) _sessions.Dispose();
     }
 
-    /// <summary>What the study needs of this machine; a file that is not here, or is another one, may well be right on another machine.</summary>
+    /// <summary>
+    /// What the study needs of this machine; a file that is not here, or is another one, may well be right on another machine.
+    /// </summary>
     private (Prepared, SessionLease) Load(Study study, string device, CancellationToken cancellation)
     {
         try

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace InterpActors.Compute.Studies;
 
 /// <summary>
-/// What all units of a study share in one process on one device: weights, engine, base runs of the prompts, and values that a method derives from them
-/// once. Thread-safe.
+/// What all units of a study share in one process on one device: weights, engine, base runs of the prompts, and values that a method
+/// derives from them once. Thread-safe.
 /// </summary>
 public sealed class StudySession : IDisposable
 {
@@ -36,7 +36,9 @@ public sealed class StudySession : IDisposable
 
     public Study Study { get; }
 
-    /// <summary>What the units of this session compute on. <see cref="Engine"/> does; a method's own tensors have to be put there.</summary>
+    /// <summary>
+    /// What the units of this session compute on. <see cref="Engine"/> does; a method's own tensors have to be put there.
+    /// </summary>
     public Device Device { get; }
 
     public StudyContext Context { get; }

@@ -7,7 +7,8 @@ public static class SiteWords
 {
     /// <summary>E.g. <c>the residual stream before layer 4</c>, <c>head 2.0</c>, <c>the MLP of layer 3</c>.</summary>
     public static string Of(Site site) => site.Latent is { } latent
-        ? $"latent {latent.Index} of {Of(site with { Latent = null })}{(latent.Dose is { } dose ? FormattableString.Invariant($", set to {dose:0.###},") : "")}"
+        ? $"latent {latent.Index} of {Of(site with { Latent = null })}"
+            + (latent.Dose is { } dose ? FormattableString.Invariant($", set to {dose:0.###},") : "")
         : site.Component switch
         {
             Component.ResidPre => $"the residual stream before layer {site.Layer}",

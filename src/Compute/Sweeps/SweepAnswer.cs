@@ -37,14 +37,17 @@ internal sealed class SweepAnswer(SweepMethod method, StudyContext study)
         var (first, last) = Layers(best, cells);
         var others = cells.Skip(1).Where(c => c.Row.Effect != 0 && !InRange(c, best, first, last)).Take(Others)
             .Select(c => $"{c.Cell.Label} ({method.Size(c.Row)})").ToArray();
-        return method.Sentence(best, Where(best.Cell, first, last)) + (others.Length == 0 ? "." : $"; next {string.Join(" and ", others)}.");
+        return method.Sentence(best, Where(best.Cell, first, last))
+            + (others.Length == 0 ? "." : $"; next {string.Join(" and ", others)}.");
     }
 
     private static (int First, int Last) Layers(FoldedCell best, List<FoldedCell> cells)
     {
         if (best.Cell.Sites is not [{ Head: null, Latent: null } site]) return (best.Cell.Sites[0].Layer, best.Cell.Sites[0].Layer);
         var (first, last) = (site.Layer, site.Layer);
-        var asGood = cells.Where(c => SameRow(c, best) && c.Row.Effect / best.Row.Effect >= AsGood).Select(c => c.Cell.Sites[0].Layer).ToHashSet();
+        var asGood = cells.Where(c => SameRow(c, best) && c.Row.Effect / best.Row.Effect >= AsGood)
+            .Select(c => c.Cell.Sites[0].Layer)
+            .ToHashSet();
         while (asGood.Contains(first - 1)) first--;
         while (asGood.Contains(last + 1)) last++;
         return (first, last);
@@ -59,17 +62,22 @@ internal sealed class SweepAnswer(SweepMethod method, StudyContext study)
 
     private string Where(SweepCell cell, int first, int last)
     {
-        var sites = first < last ? SiteWords.Of(cell.Sites[0].Component, first, last) : string.Join(" and ", cell.Sites.Select(SiteWords.Of));
+        var sites = first < last
+            ? SiteWords.Of(cell.Sites[0].Component, first, last)
+            : string.Join(" and ", cell.Sites.Select(SiteWords.Of));
         if (cell.Place.Role is { } role) return $"{sites} at {role}";
         if (cell.Place.Position is not { } position) return sites;
         var token = study.Piece(study.Task.Prompts[0].Clean[position]);
-        return RoleOf(position) is { } known ? $"{sites} at {known} (position {position}, “{token}”)" : $"{sites} at position {position} (“{token}”)";
+        return RoleOf(position) is { } known
+            ? $"{sites} at {known} (position {position}, “{token}”)"
+            : $"{sites} at position {position} (“{token}”)";
     }
 
     /// <summary>The role that is exactly this position in every prompt, if there is one.</summary>
     private string? RoleOf(int position)
     {
         var prompts = study.Task.Prompts;
-        return prompts[0].Roles.Keys.FirstOrDefault(r => prompts.All(p => p.Roles.TryGetValue(r, out var at) && at is [var only] && only == position));
+        return prompts[0].Roles.Keys.FirstOrDefault(
+            r => prompts.All(p => p.Roles.TryGetValue(r, out var at) && at is [var only] && only == position));
     }
 }

@@ -22,7 +22,8 @@ public sealed record SweepBlock(
 
     /// <summary>Every site that its cells write.</summary>
     public IEnumerable<Site> Sites => Set ?? (Latents is { } latents
-        ? latents.Select(l => new Site(Layer, Component!.Value, null) { Latent = l }) : Heads.Select(h => new Site(Layer, Component!.Value, h)));
+        ? latents.Select(l => new Site(Layer, Component!.Value, null) { Latent = l })
+        : Heads.Select(h => new Site(Layer, Component!.Value, h)));
 
     public SweepCell this[long index]
     {

@@ -15,7 +15,8 @@ public sealed class InductionTask : ITaskKind
 
     public string Summary =>
         "random tokens, repeated: s1 … sL s1 … s(L-1) -> sL; corrupted: s(L-1) and another token of the first half change places, so that "
-        + "the wrong answer follows it; roles previous (s(L-1) in the first half), first (the answer there), wrong (the wrong answer there), end";
+        + "the wrong answer follows it; roles previous (s(L-1) in the first half), "
+        + "first (the answer there), wrong (the wrong answer there), end";
 
     public IReadOnlyList<KeyHelp> Keys { get; } =
     [

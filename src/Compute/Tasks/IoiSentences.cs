@@ -32,7 +32,9 @@ internal static class IoiSentences
         foreach (var template in asked)
         {
             if (Probe(template) is { } shape) templates.Add((template, shape.Length, shape.Places));
-            else notes.Add($"template {template.Name} is left out: the model's vocabulary lacks a word of it, or it does not fit the context");
+            else
+                notes.Add($"template {template.Name} is left out: the model's vocabulary lacks a word of it, "
+                    + "or it does not fit the context");
         }
         if (templates.Count == 0)
             throw section.Wrong("templates", "no template consists of words that the model's tokenizer knows",

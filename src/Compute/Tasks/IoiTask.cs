@@ -18,8 +18,8 @@ public sealed class IoiTask : ITaskKind
     public string Name => "ioi";
 
     public string Summary =>
-        "two names, one repeated (S), the answer is the other (IO): \"When Mary and John went to the store, John gave a drink to\" -> Mary; "
-        + "roles IO, S1, S1+1, S2, end; groups are templates; words that are not one token of the model are left out";
+        "two names, one repeated (S), the answer is the other (IO): \"When Mary and John went to the store, John gave a drink to\" "
+        + "-> Mary; roles IO, S1, S1+1, S2, end; groups are templates; words that are not one token of the model are left out";
 
     public IReadOnlyList<KeyHelp> Keys { get; } =
     [

@@ -22,7 +22,8 @@ internal static class PairFiles
     /// <param name="name">The path as the user wrote it, for messages.</param>
     /// <param name="limit">Stops after so many.</param>
     /// <exception cref="StudyException">The file cannot be read.</exception>
-    public static (IReadOnlyList<RawPair> Pairs, string Sha256, long Length) Read(string path, string name, int limit, string corruptedColumn)
+    public static (IReadOnlyList<RawPair> Pairs, string Sha256, long Length) Read(
+        string path, string name, int limit, string corruptedColumn)
     {
         var bytes = Bytes(path, name);
         var body = bytes.AsMemory(bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? 3 : 0);

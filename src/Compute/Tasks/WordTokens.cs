@@ -16,8 +16,11 @@ internal static class WordTokens
     {
         var context = tokenizer.Encode(Context, addSpecialTokens: false);
         var whole = tokenizer.Encode(Context + text, addSpecialTokens: false);
-        // Where the context is an unknown word, it and the beginning of the text become one unknown token: the last token must be all of the text.
-        return whole.Length == context.Length + 1 && whole.AsSpan().StartsWith(context) && Same(tokenizer.Decode([whole[^1]]), text) ? whole[^1] : null;
+        // Where the context is an unknown word, it and the beginning of the text become one unknown token: the last token must be all of
+        // the text.
+        return whole.Length == context.Length + 1 && whole.AsSpan().StartsWith(context) && Same(tokenizer.Decode([whole[^1]]), text)
+            ? whole[^1]
+            : null;
     }
 
     /// <summary>The one token of a word in mid-sentence; null where it is several or unknown to the vocabulary.</summary>

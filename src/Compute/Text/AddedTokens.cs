@@ -8,7 +8,8 @@ namespace InterpActors.Compute.Text;
 /// <param name="StripLeft">Takes the white space in front of it along; <paramref name="StripRight"/> likewise behind.</param>
 /// <param name="SingleWord">Only where no word character stands beside it.</param>
 internal sealed record AddedToken(
-    int Id, string Content, bool Special, bool Normalized = false, bool StripLeft = false, bool StripRight = false, bool SingleWord = false);
+    int Id, string Content, bool Special, bool Normalized = false,
+    bool StripLeft = false, bool StripRight = false, bool SingleWord = false);
 
 /// <summary>A stretch of text, or the added token that was found in its place.</summary>
 internal readonly record struct TextSegment(TextPiece Piece, int? Id);

@@ -91,7 +91,9 @@ internal sealed class FuseDecoder : IDecoder
     public List<string> Decode(List<string> pieces) => [string.Concat(pieces)];
 }
 
-/// <summary>SentencePiece's word mark back to spaces; in the first piece the mark goes away where it is put in front when encoding.</summary>
+/// <summary>
+/// SentencePiece's word mark back to spaces; in the first piece the mark goes away where it is put in front when encoding.
+/// </summary>
 internal sealed class MetaspaceDecoder(string mark, bool prepended) : IDecoder
 {
     public List<string> Decode(List<string> pieces) =>

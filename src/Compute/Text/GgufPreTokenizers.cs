@@ -62,8 +62,8 @@ internal static class GgufPreTokenizers
     {
         var table = new Dictionary<string, GgufPreTokenizer>(StringComparer.Ordinal);
         Add(Unnamed, "default");
-        Add(Gpt2, "gpt-2", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0", "mellum", "mpt", "olmo", "jais",
-            "trillion", "granite-docling", "exaone4");
+        Add(Gpt2, "gpt-2", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0", "mellum", "mpt", "olmo",
+            "jais", "trillion", "granite-docling", "exaone4");
         Add(DigitsThenGpt2, "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2");
         Add(Llama3Like with { IgnoreMerges = true, AddBos = true },
             "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2");

@@ -26,7 +26,8 @@ public interface ITokenizer
     string Piece(int token);
 
     /// <summary>Renders a conversation with the model's chat template.</summary>
-    /// <exception cref="Messages.Studies.StudyException">The model has no chat template, or one of a kind that is not supported.</exception>
+    /// <exception cref="Messages.Studies.StudyException">The model has no chat template,
+    /// or one of a kind that is not supported.</exception>
     string ApplyChatTemplate(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt);
 }
 

@@ -8,11 +8,13 @@ namespace InterpActors.Compute.Text;
 /// <summary>A prompt as a user wrote it: a text, a conversation, or token ids; exactly one of them is not null.</summary>
 /// <param name="Id">Its own, or its number from 0.</param>
 /// <param name="AddGenerationPrompt">For a conversation: whether the template opens the assistant's turn.</param>
-public sealed record PromptLine(string Id, string? Text, IReadOnlyList<ChatMessage>? Messages, int[]? Tokens, bool AddGenerationPrompt, SourcePlace Place);
+public sealed record PromptLine(
+    string Id, string? Text, IReadOnlyList<ChatMessage>? Messages, int[]? Tokens,
+    bool AddGenerationPrompt, SourcePlace Place);
 
 /// <summary>
-/// Reads prompts, one JSON object a line: <c>{"text":"…"}</c>, <c>{"tokens":[…]}</c> or <c>{"messages":[{"role":…,"content":…}]}</c>, with an
-/// optional <c>id</c>. Other fields are ignored, empty lines are skipped.
+/// Reads prompts, one JSON object a line: <c>{"text":"…"}</c>, <c>{"tokens":[…]}</c> or <c>{"messages":[{"role":…,"content":…}]}</c>, with
+/// an optional <c>id</c>. Other fields are ignored, empty lines are skipped.
 /// </summary>
 public static class PromptLines
 {
@@ -43,7 +45,8 @@ public static class PromptLines
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new StudyException("the prompts cannot be read", path, e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : e.Message, e);
+            throw new StudyException("the prompts cannot be read", path,
+                e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : e.Message, e);
         }
         using (reader)
         {
@@ -112,7 +115,12 @@ public static class PromptLines
         var result = new int[list.GetArrayLength()];
         var i = 0;
         foreach (var item in list.EnumerateArray())
-            result[i++] = item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) && id >= 0 ? id : throw Wrong(place, $"'tokens' holds {item.GetRawText()[..Math.Min(20, item.GetRawText().Length)]}, which is no token id");
+        {
+            result[i++] = item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) && id >= 0
+                ? id
+                : throw Wrong(
+                    place, $"'tokens' holds {item.GetRawText()[..Math.Min(20, item.GetRawText().Length)]}, which is no token id");
+        }
         return result.Length > 0 ? result : throw Wrong(place, "'tokens' is empty");
     }
 
@@ -121,7 +129,9 @@ public static class PromptLines
         var result = new List<ChatMessage>();
         foreach (var item in list.EnumerateArray())
         {
-            if (item.ValueKind != JsonValueKind.Object || Field(item, "role", JsonValueKind.String, place) is not { } role || Field(item, "content", JsonValueKind.String, place) is not { } content)
+            if (item.ValueKind != JsonValueKind.Object
+                || Field(item, "role", JsonValueKind.String, place) is not { } role
+                || Field(item, "content", JsonValueKind.String, place) is not { } content)
                 throw Wrong(place, "a message needs a 'role' and a 'content'");
             result.Add(new ChatMessage(role.GetString()!, content.GetString()!));
         }
@@ -131,7 +141,9 @@ public static class PromptLines
     private static JsonElement? Field(JsonElement owner, string name, JsonValueKind kind, SourcePlace place)
     {
         if (!owner.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
-        return value.ValueKind == kind ? value : throw Wrong(place, $"'{name}' must be {(kind == JsonValueKind.Array ? "a list" : "a text")}");
+        return value.ValueKind == kind
+            ? value
+            : throw Wrong(place, $"'{name}' must be {(kind == JsonValueKind.Array ? "a list" : "a text")}");
     }
 
     private static StudyException Wrong(SourcePlace place, string problem) => new(problem, place.ToString());

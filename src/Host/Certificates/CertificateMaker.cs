@@ -133,6 +133,7 @@ internal sealed partial class CertificateMaker(DateTimeOffset now)
     }
 
     [GeneratedRegex(
-        @"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$", RegexOptions.CultureInvariant)]
+        @"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex HostName();
 }

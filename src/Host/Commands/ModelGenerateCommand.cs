@@ -35,7 +35,8 @@ internal static class ModelGenerateCommand
             var tokenizer = parsed.GetValue(tokens) is null ? ModelCommand.Tokenizer(location) : TokenizerLoader.Load(location);
             var ids = parsed.GetValue(tokens) is { } list ? Ids(list) : Encode(tokenizer!, parsed.GetValue(prompt)!, parsed.GetValue(chat));
             var edits = parsed.GetValue(intervene) is { } file
-                ? GenerationEdit.Read(StudyFile.Read(file), ModelLoader.ReadConfig(location), Path.GetDirectoryName(Path.GetFullPath(file))!,
+                ? GenerationEdit.Read(
+                    StudyFile.Read(file), ModelLoader.ReadConfig(location), Path.GetDirectoryName(Path.GetFullPath(file))!,
                     weights.Type(parsed))
                 : null;
             using var loaded = weights.Load(parsed, location);

@@ -30,14 +30,18 @@ internal static class ModelInspectCommand
         var c = model.Config;
         output.WriteLine($"{c.Name} · {c.Family} · {model.Location.Path}");
         output.WriteLine($"layers      {c.Layers}");
-        output.WriteLine($"heads       {c.Heads}{(c.KeyValueHeads == c.Heads ? "" : $", {c.KeyValueHeads} of keys and values")}, {c.HeadWidth} wide");
+        output.WriteLine($"heads       {c.Heads}"
+            + (c.KeyValueHeads == c.Heads ? "" : $", {c.KeyValueHeads} of keys and values") + $", {c.HeadWidth} wide");
         output.WriteLine($"d_model     {c.ModelWidth}");
         output.WriteLine($"d_mlp       {(c.HasMlp ? $"{c.MlpWidth}, {Words(c.Activation)}{(c.GatedMlp ? ", gated" : "")}" : "none")}");
         output.WriteLine($"context     {c.ContextLength}, positions {c.Positions.ToString().ToLowerInvariant()}");
-        output.WriteLine($"vocabulary  {ProgressText.Count(c.Vocabulary)}{(model.TiedUnembedding ? ", unembedding tied" : "")}{(model.HasTokenizer ? "" : ", no tokenizer")}");
+        output.WriteLine($"vocabulary  {ProgressText.Count(c.Vocabulary)}"
+            + (model.TiedUnembedding ? ", unembedding tied" : "") + (model.HasTokenizer ? "" : ", no tokenizer"));
         output.WriteLine($"norm        {c.Norm}, eps {c.NormEpsilon.ToString("R", System.Globalization.CultureInfo.InvariantCulture)}");
-        output.WriteLine($"parameters  {ProgressText.Count(model.Parameters)}  ({string.Join(", ", model.StoredTypes.Select(t => $"{t.Key} {ProgressText.Count(t.Value)}"))})");
-        output.WriteLine($"memory      {ByteSize.Words(model.BytesFp32)} in fp32, {ByteSize.Words(model.BytesFp64)} in fp64; {ByteSize.Words(model.FileBytes)} on disk");
+        output.WriteLine($"parameters  {ProgressText.Count(model.Parameters)}  "
+            + $"({string.Join(", ", model.StoredTypes.Select(t => $"{t.Key} {ProgressText.Count(t.Value)}"))})");
+        output.WriteLine($"memory      {ByteSize.Words(model.BytesFp32)} in fp32, {ByteSize.Words(model.BytesFp64)} in fp64; "
+            + $"{ByteSize.Words(model.FileBytes)} on disk");
         output.WriteLine();
         output.WriteLine($"hook points (blocks.0 stands for each of {c.Layers} blocks; * on request only)");
         var shown = HookNames.All(c).Where(p => !p.Name.StartsWith("blocks.", StringComparison.Ordinal)

@@ -75,7 +75,8 @@ internal static class ModelRunCommand
         foreach (var next in prompt.Top)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{prompt.Prompt.Id}  {Math.Exp(next.LogProbability),7:P2}  {next.Logit,9:0.000}  {next.Token,6}  {(tokenizer is null ? "" : TokenText.Display(tokenizer, next.Token))}").TrimEnd());
+                $"{prompt.Prompt.Id}  {Math.Exp(next.LogProbability),7:P2}  {next.Logit,9:0.000}  {next.Token,6}  "
+                    + $"{(tokenizer is null ? "" : TokenText.Display(tokenizer, next.Token))}").TrimEnd());
         }
     }
 }

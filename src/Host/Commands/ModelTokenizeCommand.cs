@@ -57,6 +57,7 @@ internal static class ModelTokenizeCommand
         }
         var width = result.Tokens.Length == 0 ? 0 : result.Tokens.Max().ToString(System.Globalization.CultureInfo.InvariantCulture).Length;
         foreach (var (token, piece) in result.Tokens.Zip(result.Pieces))
-            output.WriteLine($"{token.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(width)}  {JsonSerializer.Serialize(piece, Plain)}");
+            output.WriteLine($"{token.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(width)}  "
+                + $"{JsonSerializer.Serialize(piece, Plain)}");
     }
 }

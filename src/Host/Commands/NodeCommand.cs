@@ -17,12 +17,28 @@ internal static class NodeCommand
 {
     public static Command Create()
     {
-        var roles = new Option<string>("--roles") { HelpName = "ROLES", Description = "coordinator, compute or coordinator,compute", Required = true };
-        var host = new Option<string>("--host") { HelpName = "H", Description = "The name or address that the other nodes use", DefaultValueFactory = _ => "127.0.0.1" };
-        var port = new Option<int>("--port") { HelpName = "P", Description = "Port for the other nodes; 0 picks a free one", DefaultValueFactory = _ => 0 };
+        var roles = new Option<string>("--roles")
+        {
+            HelpName = "ROLES",
+            Description = "coordinator, compute or coordinator,compute",
+            Required = true,
+        };
+        var host = new Option<string>("--host")
+        {
+            HelpName = "H",
+            Description = "The name or address that the other nodes use",
+            DefaultValueFactory = _ => "127.0.0.1",
+        };
+        var port = new Option<int>("--port")
+        {
+            HelpName = "P",
+            Description = "Port for the other nodes; 0 picks a free one",
+            DefaultValueFactory = _ => 0,
+        };
         port.Validators.Add(r =>
         {
-            if (r.Tokens.Count == 1 && int.TryParse(r.Tokens[0].Value, out var n) && n is < 0 or > 65535) r.AddError($"--port {n} is out of range, 0 to 65535 are possible");
+            if (r.Tokens.Count == 1 && int.TryParse(r.Tokens[0].Value, out var n) && n is < 0 or > 65535)
+                r.AddError($"--port {n} is out of range, 0 to 65535 are possible");
         });
         var seeds = new Option<string[]>("--seed-node")
         {
@@ -33,8 +49,9 @@ internal static class NodeCommand
         var journal = new Option<string?>("--journal")
         {
             HelpName = "J",
-            Description = "A coordinator's journal: sqlite:PATH (default: journal.db in the data folder), or postgres://USER@HOST/DATABASE for several "
-                + "coordinators (also postgres: and a connection string of Npgsql; PGPASSWORD holds the password)",
+            Description = "A coordinator's journal: sqlite:PATH (default: journal.db in the data folder), or "
+                + "postgres://USER@HOST/DATABASE for several coordinators (also postgres: and a connection string of Npgsql; "
+                + "PGPASSWORD holds the password)",
         };
         var http = new Option<string?>("--http")
         {
@@ -65,7 +82,11 @@ internal static class NodeCommand
             HelpName = "DIR",
             Description = "Certificates, from interp certs: only nodes of the same authority are let in (default: INTERP_CERTS)",
         };
-        var config = new Option<string?>("--config") { HelpName = "FILE.conf", Description = "Settings that win over the files in hocon/ (or INTERP_CONFIG)" };
+        var config = new Option<string?>("--config")
+        {
+            HelpName = "FILE.conf",
+            Description = "Settings that win over the files in hocon/ (or INTERP_CONFIG)",
+        };
         var set = SharedOptions.Set();
         set.Description = "Overrides a setting of hocon/, e.g. --set interp.node.drain=10s (repeatable)";
         var command = new Command("node", "Runs one node of a cluster until SIGTERM")
@@ -160,5 +181,6 @@ internal static class NodeCommand
         return [.. roles.Distinct()];
     }
 
-    private static string Data(string? data, int port) => Path.GetFullPath(data ?? $"interp-node-{(port == 0 ? $"{Environment.ProcessId}" : port)}");
+    private static string Data(string? data, int port) =>
+        Path.GetFullPath(data ?? $"interp-node-{(port == 0 ? $"{Environment.ProcessId}" : port)}");
 }

@@ -49,11 +49,13 @@ internal static class PlanCommand
         output.WriteLine($"{study.Name} · {plan.Headline}");
         output.WriteLine($"id        {study.Id}");
         output.WriteLine($"units     {ProgressText.Count(plan.UnitCount)}");
-        output.WriteLine($"cells     {ProgressText.Count(plan.CellCount)}  ({string.Join(", ", plan.Tracks.Select(t => $"{t.Name} {ProgressText.Count(t.Cells)}"))})");
+        output.WriteLine($"cells     {ProgressText.Count(plan.CellCount)}  "
+            + $"({string.Join(", ", plan.Tracks.Select(t => $"{t.Name} {ProgressText.Count(t.Cells)}"))})");
         output.WriteLine($"forwards  {ProgressText.Count((long)Math.Round(plan.Estimate.Forwards))} full passes in a plain loop");
         output.WriteLine($"memory    {ByteSize.Words(plan.Estimate.MemoryBytes)}");
         output.WriteLine($"artefacts {ByteSize.Words(plan.Estimate.ArtifactBytes)}");
-        output.WriteLine($"time      about {ProgressText.Took(TimeSpan.FromSeconds(Math.Min(seconds, 1e9)))} (a guess from the number of operations)");
+        output.WriteLine($"time      about {ProgressText.Took(TimeSpan.FromSeconds(Math.Min(seconds, 1e9)))} "
+            + "(a guess from the number of operations)");
     }
 
     private static JsonObject Json(IStudyPlan plan, Study study, double seconds) => new()

@@ -12,21 +12,42 @@ namespace InterpActors.Host.Commands;
 /// <summary><c>interp sae evaluate SAE --model MODEL --tokens F</c>: a study of kind <c>sae-evaluation</c> without a file.</summary>
 internal static class SaeEvaluateCommand
 {
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static Command Create()
     {
         var sae = SaeCommand.Sae();
-        var model = new Option<string>("--model") { HelpName = "MODEL", Description = "The model that it is spliced into", Required = true };
+        var model = new Option<string>("--model")
+        {
+            HelpName = "MODEL",
+            Description = "The model that it is spliced into",
+            Required = true,
+        };
         var tokens = new Option<string>("--tokens")
         {
             HelpName = "FILE",
             Description = "Token ids or texts: .bin, .npy, .safetensors, .jsonl, .parquet",
             Required = true,
         };
-        var tensor = new Option<string?>("--tensor") { HelpName = "NAME", Description = "With a .safetensors file of several: which tensor" };
-        var hook = new Option<string?>("--hook") { HelpName = "NAME", Description = "Where it is spliced in (default: where it was trained)" };
-        var context = new Option<int?>("--context") { HelpName = "N", Description = "Tokens a sequence at most (default: the model's context)" };
+        var tensor = new Option<string?>("--tensor")
+        {
+            HelpName = "NAME",
+            Description = "With a .safetensors file of several: which tensor",
+        };
+        var hook = new Option<string?>("--hook")
+        {
+            HelpName = "NAME",
+            Description = "Where it is spliced in (default: where it was trained)",
+        };
+        var context = new Option<int?>("--context")
+        {
+            HelpName = "N",
+            Description = "Tokens a sequence at most (default: the model's context)",
+        };
         var exclude = new Option<string[]>("--exclude-tokens")
         {
             HelpName = "ID …",
@@ -66,7 +87,8 @@ internal static class SaeEvaluateCommand
                     ["method"] = method,
                 },
             }.ToJsonString(Readable);
-            var compiled = StudyCompiler.Compile(StudyFile.Parse(source, "sae evaluate"), source, Directory.GetCurrentDirectory(), threads: 1);
+            var compiled = StudyCompiler.Compile(
+                StudyFile.Parse(source, "sae evaluate"), source, Directory.GetCurrentDirectory(), threads: 1);
             using var engine = new StudyEngine();
             var run = new StudyRun(engine, engine, engine, s => ProgressText.Baselines(engine.Verify(s)), display, interrupts);
             return await run.ExecuteAsync(new RunRequest(compiled, parsed.GetValue(folder), Fresh: false, parsed.GetValue(workers), null));

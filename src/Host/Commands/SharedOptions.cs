@@ -19,7 +19,8 @@ internal static class SharedOptions
     public static Option<string?> Cluster() => new("--cluster")
     {
         HelpName = "URL",
-        Description = "A coordinator's address, or several with commas between them (default: INTERP_CLUSTER); the token is taken from INTERP_TOKEN",
+        Description = "A coordinator's address, or several with commas between them (default: INTERP_CLUSTER); "
+            + "the token is taken from INTERP_TOKEN",
     };
 
     public static Argument<string> StudyId() => new("id") { HelpName = "ID", Description = "A study's id, as submit and list print it" };

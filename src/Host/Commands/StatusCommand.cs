@@ -80,17 +80,20 @@ internal static class StatusCommand
         if (study.Progress is { } progress)
         {
             if (progress.Priority != 0) output.WriteLine($"priority   {progress.Priority}");
-            output.WriteLine($"workers    {progress.Workers}" + (progress.Running.Count > 0 ? $", at {string.Join(", ", progress.Running.Take(4))}" : ""));
+            output.WriteLine($"workers    {progress.Workers}"
+                + (progress.Running.Count > 0 ? $", at {string.Join(", ", progress.Running.Take(4))}" : ""));
             if (progress.Best.Count > 0) output.WriteLine($"strongest  {string.Join(", ", progress.Best.Select(ProgressText.Cell))}");
         }
         output.WriteLine($"units      {ProgressText.Count(history.Committed)} of {ProgressText.Count(history.Planned)}"
             + (history.Failures.Count > 0 ? $", {ProgressText.Count(history.Failures.Count)} given up" : ""));
         foreach (var process in history.Processes)
         {
-            output.WriteLine($"process    {process.Process}  {process.Started:yyyy-MM-dd HH:mm:ss}Z  {(process.Ended is { } end ? $"ended {end:HH:mm:ss}Z" : "no end noted")}  "
+            output.WriteLine($"process    {process.Process}  {process.Started:yyyy-MM-dd HH:mm:ss}Z  "
+                + (process.Ended is { } end ? $"ended {end:HH:mm:ss}Z  " : "no end noted  ")
                 + $"computed {ProgressText.Count(process.UnitsComputed)}, committed {ProgressText.Count(process.UnitsCommitted)}");
         }
-        foreach (var defeat in history.Failures.Take(10)) output.WriteLine($"given up   {defeat.Label} after {defeat.Attempts} attempts: {defeat.Error}");
+        foreach (var defeat in history.Failures.Take(10))
+            output.WriteLine($"given up   {defeat.Label} after {defeat.Attempts} attempts: {defeat.Error}");
     }
 
     private static JsonObject Json(Standing study, RunHistory history)

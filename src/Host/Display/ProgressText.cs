@@ -36,7 +36,8 @@ public static class ProgressText
         progress.Best.Count == 0 ? null : $"best so far: {Cell(progress.Best[0])}";
 
     /// <summary>A cell with its score.</summary>
-    public static string Cell(UnitPreview cell) => string.Create(CultureInfo.InvariantCulture, $"{cell.Label}  {cell.Score:+0.00;−0.00;0.00}");
+    public static string Cell(UnitPreview cell) =>
+        string.Create(CultureInfo.InvariantCulture, $"{cell.Label}  {cell.Score:+0.00;−0.00;0.00}");
 
     public static string? Resumed(StudyProgress progress) =>
         progress.Resumed == 0 ? null
@@ -46,7 +47,8 @@ public static class ProgressText
     public static string? Baselines(BaselineMetric? metric)
     {
         if (metric is null) return null;
-        return $"clean {Value(metric.Clean)}{(metric.Corrupted is { } corrupted ? $"   corrupted {Value(corrupted)}" : "")}   (n = {Count(metric.Clean.N)})";
+        return $"clean {Value(metric.Clean)}"
+            + (metric.Corrupted is { } corrupted ? $"   corrupted {Value(corrupted)}" : "") + $"   (n = {Count(metric.Clean.N)})";
 
         static string Value(MeanEstimate e) =>
             string.Create(CultureInfo.InvariantCulture, $"{e.Mean:+0.00;−0.00;0.00} ±{e.HalfWidth():0.00}");

@@ -5,7 +5,9 @@ using Spectre.Console.Rendering;
 
 namespace InterpActors.Host.Display;
 
-/// <summary>The terminal's display: headline, baselines, a bar per component, layers, rate, time left, what runs now, the best cell.</summary>
+/// <summary>
+/// The terminal's display: headline, baselines, a bar per component, layers, rate, time left, what runs now, the best cell.
+/// </summary>
 public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
 {
     private const int BarWidth = 28;
@@ -18,7 +20,8 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
     {
         var clock = Stopwatch.StartNew();
         var meter = new ProgressMeter();
-        await console.Live(Line($"{scene.Name} · {scene.Headline}")).AutoClear(false).Overflow(VerticalOverflow.Crop).StartAsync(async live =>
+        await console.Live(Line($"{scene.Name} · {scene.Headline}")).AutoClear(false).Overflow(VerticalOverflow.Crop)
+            .StartAsync(async live =>
         {
             live.Refresh();
             await body(progress =>
@@ -42,8 +45,9 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
         {
             var fraction = ProgressMeter.Fraction(track);
             var full = (int)Math.Round(fraction * BarWidth);
-            lines.Add(new Markup($"{Markup.Escape(track.Name.PadRight(width))}  [green]{new string('█', full)}[/][grey]{new string('░', BarWidth - full)}[/]  "
-                + $"{ProgressText.Percent(fraction)}  [grey]{ProgressText.Count(track.CommittedCells)} of {ProgressText.Count(track.Cells)} cells[/]")
+            lines.Add(new Markup($"{Markup.Escape(track.Name.PadRight(width))}  "
+                + $"[green]{new string('█', full)}[/][grey]{new string('░', BarWidth - full)}[/]  {ProgressText.Percent(fraction)}  "
+                + $"[grey]{ProgressText.Count(track.CommittedCells)} of {ProgressText.Count(track.Cells)} cells[/]")
             { Overflow = Overflow.Crop });
         }
         lines.Add(Line(Totals(progress, meter, elapsed)));

@@ -5,8 +5,8 @@ using InterpActors.Messages.Studies;
 namespace InterpActors.Host.Runs;
 
 /// <summary>
-/// Keeps other processes out of a run's or a node's folder. The operating system drops the lock when the process ends, however it ends; the file
-/// beside it only names the holder and may be stale.
+/// Keeps other processes out of a run's or a node's folder. The operating system drops the lock when the process ends, however it ends; the
+/// file beside it only names the holder and may be stale.
 /// </summary>
 public sealed class RunLock : IDisposable
 {

@@ -72,12 +72,15 @@ public sealed class StudyRun(
         if (found.Study is not { } begun) return request.Study;
         if (begun.Id != request.Study.Id)
         {
-            throw new StudyException($"the run in this folder is of {Other(begun, request.Study)} ({StudyDifference.Between(begun.Canonical, request.Study.Canonical)})",
+            throw new StudyException(
+                $"the run in this folder is of {Other(begun, request.Study)} "
+                    + $"({StudyDifference.Between(begun.Canonical, request.Study.Canonical)})",
                 path, "restore it, or use --fresh or another --out");
         }
         if (request.Threads is { } threads && threads != begun.Execution.Threads)
         {
-            throw new StudyException($"the run was begun with --threads {begun.Execution.Threads}, not {threads}, and its numbers depend on it",
+            throw new StudyException(
+                $"the run was begun with --threads {begun.Execution.Threads}, not {threads}, and its numbers depend on it",
                 path, $"use --threads {begun.Execution.Threads}, or --fresh");
         }
         if (request.Device is { } device && device != begun.Execution.DeviceKind)
@@ -142,7 +145,8 @@ public sealed class StudyRun(
         if (last.Error is { } error) throw new RunFailedException(error);
         interrupts.Disarm();
         if (IsOver(last.State)) return true;
-        display.Conclude($"stopped after {ProgressText.Took(clock.Elapsed)}: {ProgressText.Count(last.Committed)} of {ProgressText.Count(last.Planned)} units are in "
+        display.Conclude($"stopped after {ProgressText.Took(clock.Elapsed)}: "
+            + $"{ProgressText.Count(last.Committed)} of {ProgressText.Count(last.Planned)} units are in "
             + $"{folder.Journal}; run the same command again to go on");
         return false;
     }
@@ -179,7 +183,8 @@ public sealed class StudyRun(
             display.Say($"skipped: {defeat.Label} after {defeat.Attempts} attempts: {defeat.Error}");
         if (history.Failures.Count > 5) display.Say($"skipped: {history.Failures.Count - 5} more units, see summary.json");
         var failed = outcome.Failed || history.State != RunState.Completed;
-        display.Conclude($"{(failed ? "failed: " : "")}{Path.Combine(folder.Path, "report.html")}  ({ProgressText.Count(history.Committed)} units, {ProgressText.Took(clock.Elapsed)})");
+        display.Conclude($"{(failed ? "failed: " : "")}{Path.Combine(folder.Path, "report.html")}  "
+            + $"({ProgressText.Count(history.Committed)} units, {ProgressText.Took(clock.Elapsed)})");
         return failed ? ExitCode.Failed : ExitCode.Done;
     }
 }

@@ -16,7 +16,8 @@ namespace InterpActors.Host.Web;
 /// <param name="Inputs">
 /// The files that it names, by content, which were sent before; null where its paths lead to them on the coordinator.
 /// </param>
-/// <param name="Device">The kind of device to compute on, <c>cpu</c> or <c>cuda</c>; null for <c>cpu</c>. Fixed when first submitted.</param>
+/// <param name="Device">The kind of device to compute on, <c>cpu</c> or <c>cuda</c>; null for <c>cpu</c>.
+/// Fixed when first submitted.</param>
 public sealed record StudySubmission(
     string Source, string Folder, string? File = null, IReadOnlyList<string>? Set = null, int? Threads = null, int? Priority = null,
     IReadOnlyList<StudyInput>? Inputs = null, string? Device = null);

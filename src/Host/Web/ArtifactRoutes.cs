@@ -23,8 +23,8 @@ internal sealed class ArtifactRoutes(StudyIntake intake, NodeArtifacts artifacts
         ApiRoute.Raw(Pattern, $"Whether a file is here; {OffsetHeader} says how much of it is", "application/octet-stream", LookAsync)
             with { Method = "HEAD" },
         ApiRoute.Raw(Pattern,
-            "Sends a file, whole or, with Content-Range, from where an interrupted upload ended; kept only where the content is what its name "
-            + "says", "application/json", UploadAsync) with
+            "Sends a file, whole or, with Content-Range, from where an interrupted upload ended; kept only where the content is what "
+            + "its name says", "application/json", UploadAsync) with
         {
             Method = "PUT", BodyMedia = "application/octet-stream", MaximumBody = () => artifacts.UploadLimit,
         },

@@ -78,7 +78,8 @@ internal static partial class OpenApi
             {
                 ["200"] = Content("As asked", route.Media, route.Answer),
                 ["default"] = Content(
-                    "Why not: 400 wrong input, 401 token, 403 origin, 404 unknown, 409 not now, 413 too large, 422 wrong bytes, 429 too many, 503 no answer, 507 no room",
+                    "Why not: 400 wrong input, 401 token, 403 origin, 404 unknown, 409 not now, 413 too large, 422 wrong bytes, "
+                        + "429 too many, 503 no answer, 507 no room",
                     "application/json", typeof(Refusal)),
             },
             ["security"] = route.Open ? new JsonArray() : new JsonArray(new JsonObject { ["token"] = new JsonArray() }),

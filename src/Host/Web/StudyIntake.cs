@@ -39,7 +39,8 @@ public sealed class StudyIntake(IStudyFiles files, NodeArtifacts? artifacts = nu
         try
         {
             var study = StudyCompiler.On(
-                StudyCompiler.Compile(root, submission.Source, held.Folder(), submission.Threads ?? 1), submission.Device ?? DeviceNames.Cpu);
+                StudyCompiler.Compile(root, submission.Source, held.Folder(), submission.Threads ?? 1),
+                submission.Device ?? DeviceNames.Cpu);
             if (submission.Inputs is not null || artifacts is null) return (study, held);
             // It named paths that this machine shares: other nodes, and this one later, need not.
             Missing(study.Folder, study.Inputs!);

@@ -90,7 +90,8 @@ internal sealed class StudyMaps(StudyId study, IStudyDesk desk, IStudyPlanner pl
     {
         var known = -1L;
         if (version.StartsWith(_name + "-", StringComparison.Ordinal)
-            && long.TryParse(version.AsSpan(_name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) known = number;
+            && long.TryParse(version.AsSpan(_name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            known = number;
         var rows = _rows.Values.Where(r => r.Version > known).Select(r => r.Row);
         return new StudyCells(study, string.Create(CultureInfo.InvariantCulture, $"{_name}-{_version}"), _maps?.Quantity,
             _caughtUp || _note is not null, _note, known >= 0 ? null : _maps?.Maps ?? [], [.. rows]);

@@ -6,7 +6,8 @@ namespace InterpActors.Messages.Cluster;
 /// <param name="Processors">Cores that it may use.</param>
 /// <param name="MemoryBytes">Resident memory of the process.</param>
 /// <param name="Devices">What it computes on.</param>
-public sealed record NodeLoad(string Node, double Cores, int Processors, long MemoryBytes, IReadOnlyList<DeviceLoad> Devices) : IWireMessage;
+public sealed record NodeLoad(
+    string Node, double Cores, int Processors, long MemoryBytes, IReadOnlyList<DeviceLoad> Devices) : IWireMessage;
 
 /// <summary>Memory of one device.</summary>
 /// <param name="Device">e.g. <c>cpu</c>, <c>cuda:0</c>.</param>

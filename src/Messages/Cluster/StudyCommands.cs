@@ -2,7 +2,9 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Messages.Cluster;
 
-/// <summary>Run this study; one that the journal knows goes on where it was. Answered by <see cref="ProgressReply"/> once planned.</summary>
+/// <summary>
+/// Run this study; one that the journal knows goes on where it was. Answered by <see cref="ProgressReply"/> once planned.
+/// </summary>
 /// <param name="Process">The process that will compute, for the run's history; null when only other processes do.</param>
 /// <param name="Priority">One of <see cref="StudyPriority"/>; null leaves it as it is, 0 at first.</param>
 public sealed record SubmitStudy(Study Definition, string? Process, int? Priority = null) : IStudyCommand

@@ -27,11 +27,14 @@ public sealed record RegisterWorker(
 public sealed record RequestWork(string Worker, string Epoch, int Demand, IReadOnlyList<UnitTry>? Holding = null) : IWireMessage;
 
 /// <summary>Worker to broker: a unit's result. Kept and sent again until <see cref="ResultAck"/> says that it is in the journal.</summary>
-/// <param name="Computed">How many units of the study the process has computed by now, this one included; null where it does not count.</param>
+/// <param name="Computed">How many units of the study the process has computed by now, this one included;
+/// null where it does not count.</param>
 public sealed record UnitResult(
     string Worker, string Process, UnitTry Unit, byte[] Payload, UnitPreview? Preview, long? Computed = null) : IWireMessage;
 
-/// <summary>Worker to broker: a checkpoint of a running unit is on the worker's disk. Not acknowledged: the next one makes up for a lost one.</summary>
+/// <summary>
+/// Worker to broker: a checkpoint of a running unit is on the worker's disk. Not acknowledged: the next one makes up for a lost one.
+/// </summary>
 public sealed record UnitCheckpointed(string Worker, string Process, UnitTry Unit, UnitCheckpoint Checkpoint) : IWireMessage;
 
 /// <summary>Worker to broker: a unit could not be computed. Kept and sent again until acknowledged.</summary>
@@ -59,7 +62,8 @@ public sealed record Registered(string Epoch) : IWireMessage;
 /// <summary>Broker to worker: compute this.</summary>
 /// <param name="LeaseSeconds">The unit goes to another worker when no beat arrives for so long.</param>
 /// <param name="Trace">The unit's span, as W3C <c>traceparent</c>; null where nothing is traced.</param>
-public sealed record Assign(WorkUnit Unit, int Attempt, double LeaseSeconds, string? Trace = null, UnitCheckpoint? From = null) : IWireMessage
+public sealed record Assign(
+    WorkUnit Unit, int Attempt, double LeaseSeconds, string? Trace = null, UnitCheckpoint? From = null) : IWireMessage
 {
     /// <summary>The try this assignment is.</summary>
     public UnitTry Try() => new(Unit.Study, Unit.Ordinal, Attempt);

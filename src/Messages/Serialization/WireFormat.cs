@@ -12,8 +12,8 @@ namespace InterpActors.Messages.Serialization;
 public static class WireFormat
 {
     /// <summary>
-    /// The version of the protocol as a whole: nodes of another one are not let in. It changes only when a manifest that is still sent stops
-    /// being read, which a patch version never does.
+    /// The version of the protocol as a whole: nodes of another one are not let in. It changes only when a manifest that is still sent
+    /// stops being read, which a patch version never does.
     /// </summary>
     public const int Version = 1;
 

@@ -59,6 +59,7 @@ public sealed class DeviceTests
     {
         var training = StudyRuns.Compile(File) with { Kind = "sae-training" };
         Assert.Equal("cpu", StudyCompiler.On(training, "cpu").Execution.DeviceKind);
-        Assert.Contains("it is on cpu", Assert.Throws<StudyException>(() => StudyCompiler.On(training, "cuda")).Message, StringComparison.Ordinal);
+        var refused = Assert.Throws<StudyException>(() => StudyCompiler.On(training, "cuda"));
+        Assert.Contains("it is on cpu", refused.Message, StringComparison.Ordinal);
     }
 }

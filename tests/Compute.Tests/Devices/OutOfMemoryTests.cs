@@ -10,7 +10,9 @@ using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Tests.Devices;
 
-/// <summary>A unit that finds too little memory is computed once more with the device to itself, and then gives up under its own name.</summary>
+/// <summary>
+/// A unit that finds too little memory is computed once more with the device to itself, and then gives up under its own name.
+/// </summary>
 public sealed class OutOfMemoryTests
 {
     /// <summary>Head scaling whose first units find no memory.</summary>

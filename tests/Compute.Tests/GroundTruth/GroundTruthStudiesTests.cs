@@ -86,7 +86,8 @@ public sealed class GroundTruthStudiesTests : IDisposable
         var result = StudyRuns.Run(Shipped("induction"));
         var circuit = new InductionCircuit(GroundTruthModels.Beta, GroundTruthModels.Gamma);
         var location = ModelLoader.Locate("gt-ind", AppContext.BaseDirectory);
-        var task = TaskReader.Read(TaskTesting.Section(("kind", "induction"), ("n", 32), ("length", 8)), ".", 0, TokenizerLoader.Load(location), ModelLoader.ReadConfig(location));
+        var section = TaskTesting.Section(("kind", "induction"), ("n", 32), ("length", 8));
+        var task = TaskReader.Read(section, ".", 0, TokenizerLoader.Load(location), ModelLoader.ReadConfig(location));
         double Expected(Func<PromptPair, int[]> prompt) => task.Prompts.Average(p =>
         {
             var logits = circuit.Logits(prompt(p), prompt(p).Length - 1);
@@ -94,7 +95,8 @@ public sealed class GroundTruthStudiesTests : IDisposable
         });
         Assert.Equal(Expected(p => p.Clean), result.Baselines!.Clean.Mean, 1e-9);
         Assert.Equal(Expected(p => p.Corrupted!), result.Baselines.Corrupted!.Mean, 1e-9);
-        CellRow Row(int layer, string component, string role) => result.Rows.Single(r => r.Layer == layer && r.Hook.EndsWith(component) && r.Role == role);
+        CellRow Row(int layer, string component, string role) =>
+            result.Rows.Single(r => r.Layer == layer && r.Hook.EndsWith(component) && r.Role == role);
         Assert.Equal(1, Row(1, "hook_z", "end").Score!.Value, 1e-9);
         Assert.Equal(0, Row(1, "hook_q", "end").Score!.Value, 1e-9);
         // Half of the attention goes where it should, or is taken from where it should not.

@@ -49,7 +49,8 @@ internal sealed class HandBuiltRuns : IDisposable
 
     public Tensor Differences(Tensor logits)
     {
-        Tensor Pick(Func<PromptPair, int> id) => logits.gather(1, tensor(Task.Prompts.Select(p => (long)id(p)).ToArray()).unsqueeze(1)).squeeze(1);
+        Tensor Pick(Func<PromptPair, int> id) =>
+            logits.gather(1, tensor(Task.Prompts.Select(p => (long)id(p)).ToArray()).unsqueeze(1)).squeeze(1);
         return Pick(p => p.Answers[0]) - Pick(p => p.Wrong[0]);
     }
 
@@ -81,7 +82,8 @@ internal sealed class HandBuiltRuns : IDisposable
         foreach (var a in steps)
         {
             var z = (bad + a * (clean - bad)).detach().requires_grad_(true);
-            var hooks = new HookSet().Write(Hook(head), all => Replace(all, head, stack([.. Enumerable.Range(0, (int)all.shape[2]).Select(_ => z)], 2)));
+            var hooks = new HookSet().Write(Hook(head),
+                all => Replace(all, head, stack([.. Enumerable.Range(0, (int)all.shape[2]).Select(_ => z)], 2)));
             Differences(Forward(true, hooks)).sum().backward();
             gradient = gradient + z.grad! / steps.Length;
         }

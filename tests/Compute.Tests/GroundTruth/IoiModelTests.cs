@@ -25,7 +25,8 @@ public class IoiModelTests
         for (var i = 0; i < 3 && zeroing is not null; i++)
         {
             Assert.Equal(zeroing[i], runs.LogitDifferences(zeroed: [Heads[i]]).Average() - cleanIs, 1e-3);
-            Assert.Equal(restoring![i], (runs.LogitDifferences(corrupted: true, restored: [Heads[i]]).Average() - corruptedIs) / (cleanIs - corruptedIs), 1e-3);
+            var restored = runs.LogitDifferences(corrupted: true, restored: [Heads[i]]).Average();
+            Assert.Equal(restoring![i], (restored - corruptedIs) / (cleanIs - corruptedIs), 1e-3);
         }
     }
 
@@ -49,7 +50,8 @@ public class IoiModelTests
     [InlineData(4, new[] { 0.020, 0.020, 1 }, new[] { 1.0006, 1.0006 }, 0.468, 1.000)]
     [InlineData(8, new[] { 0.0, 0.0, 1 }, new[] { 0.949, 0.949 }, 0.447, 0.999)]
     [InlineData(16, new[] { 0.0, 0.0, 1 }, new[] { 0.483, 0.483 }, 0.447, 0.885)]
-    public void GradientsOfSaturatedAttentionAreBlind(double beta, double[] attribution, double[] integrated, double pearsonAttribution, double pearsonIntegrated)
+    public void GradientsOfSaturatedAttentionAreBlind(
+        double beta, double[] attribution, double[] integrated, double pearsonAttribution, double pearsonIntegrated)
     {
         using var runs = Measured(beta);
         var corrupted = runs.LogitDifferences(corrupted: true).Average();
@@ -123,7 +125,11 @@ public class IoiModelTests
     {
         var model = GroundTruthModels.Build(name, beta);
         var all = HandBuiltRuns.Ioi(model, 66);
-        PromptPair[] prompts = [.. all.Prompts.Where(p => p.Roles["S1"][0] == 2).Take(31), .. all.Prompts.Where(p => p.Roles["S1"][0] == 4).Take(33)];
+        PromptPair[] prompts =
+        [
+            .. all.Prompts.Where(p => p.Roles["S1"][0] == 2).Take(31),
+            .. all.Prompts.Where(p => p.Roles["S1"][0] == 4).Take(33),
+        ];
         return new HandBuiltRuns(model, all with { Prompts = prompts });
     }
 }

@@ -22,7 +22,8 @@ public sealed class ShippedModelsTests : IDisposable
         if (Environment.GetEnvironmentVariable("INTERP_WRITE_MODELS") == "1") GroundTruthModels.Write(name, committed);
         GroundTruthModels.Write(name, _folder);
         Assert.Equal(Names(_folder), Names(committed));
-        foreach (var file in Names(_folder)) Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, file)), File.ReadAllBytes(Path.Combine(committed, file)));
+        foreach (var file in Names(_folder))
+            Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, file)), File.ReadAllBytes(Path.Combine(committed, file)));
     }
 
     [Theory]
@@ -42,7 +43,8 @@ public sealed class ShippedModelsTests : IDisposable
         Assert.Equal(expected.Forward([tokens]).data<double>().ToArray(), actual.Forward([tokens]).data<double>().ToArray());
     }
 
-    private static string[] Names(string folder) => [.. Directory.GetFiles(folder).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+    private static string[] Names(string folder) =>
+        [.. Directory.GetFiles(folder).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     private static string Repository()
     {

@@ -64,7 +64,8 @@ public class GenerationTests
         using var model = new HookedTransformer(weights);
         int[] prompt = [256, 84, 104, 101, 32];
         var edit = Assert.Single(GenerationEdit.Read(
-            Edits(("sae", TestData.Path("evaluation/tiny/topk")), ("latent", "7"), ("value", "set"), ("to", "40")), weights.Config, ".", ScalarType.Float64));
+            Edits(("sae", TestData.Path("evaluation/tiny/topk")), ("latent", "7"), ("value", "set"), ("to", "40")),
+            weights.Config, ".", ScalarType.Float64));
         Assert.Equal("blocks.1.hook_resid_post", edit.Hook);
         var generated = Generation.Greedy(weights, prompt, 4, null, [edit]).ToArray();
         var dictionary = edit.Latent!.Value.Dictionary;
@@ -99,7 +100,8 @@ public class GenerationTests
     {
         var values = new Dictionary<string, string> { ["hook"] = "z", ["value"] = "zero", [key] = text };
         var root = Edits([.. values.Select(v => (v.Key, (string?)v.Value))]);
-        Assert.Contains(message, Assert.Throws<StudyException>(() => GenerationEdit.Read(root, RandomModels.Gpt, ".", ScalarType.Float64)).Message);
+        var refused = Assert.Throws<StudyException>(() => GenerationEdit.Read(root, RandomModels.Gpt, ".", ScalarType.Float64));
+        Assert.Contains(message, refused.Message);
     }
 
     private static StudyObject Edits(params (string Key, string? Value)[] values)

@@ -39,7 +39,9 @@ public sealed class LoadingMemoryTests : IDisposable
     {
         const int width = 512, layers = 4, vocabulary = 4096;
         File.WriteAllText(Path.Combine(_folder, "config.json"),
-            FormattableString.Invariant($$"""{"model_type":"gpt2","n_embd":{{width}},"n_head":8,"n_layer":{{layers}},"n_positions":64,"vocab_size":{{vocabulary}}}"""));
+            FormattableString.Invariant($$"""
+            {"model_type":"gpt2","n_embd":{{width}},"n_head":8,"n_layer":{{layers}},"n_positions":64,"vocab_size":{{vocabulary}}}
+            """));
         using var scope = NewDisposeScope();
         var tensors = new List<(string, Tensor)>();
         void Add(string name, params long[] shape) => tensors.Add((name, randn(shape) * 0.02));

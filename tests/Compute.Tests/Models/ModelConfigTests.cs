@@ -51,7 +51,9 @@ public sealed class ModelConfigTests : IDisposable
             .Replace("\"sliding_window\": null", "\"sliding_window\": 9").Replace("\"max_window_layers\": 2", "\"max_window_layers\": 1"));
         Assert.Equal([null, 9], qwen.SlidingWindows);
 
-        var own = Read("""{"model_type":"attention-only","n_layer":2,"n_head":3,"d_head":5,"n_embd":16,"n_positions":8,"vocab_size":11,"beta":4}""");
+        var own = Read("""
+            {"model_type":"attention-only","n_layer":2,"n_head":3,"d_head":5,"n_embd":16,"n_positions":8,"vocab_size":11,"beta":4}
+            """);
         Assert.Equal(("attention-only", 2, 3, 5, 16, 0, 1.0, NormKind.None, false),
             (own.Family, own.Layers, own.Heads, own.HeadWidth, own.ModelWidth, own.MlpWidth, own.AttentionScale, own.Norm, own.HasMlp));
     }

@@ -129,7 +129,10 @@ public sealed class ModelFilesTests : IDisposable
     public void Own_attention_only_models_are_read_with_and_without_biases()
     {
         File.WriteAllText(Path.Combine(_folder, "config.json"),
-            """{"model_type":"attention-only","n_layer":1,"n_head":2,"d_head":3,"n_embd":7,"n_positions":5,"vocab_size":11,"attention_scale":0.5}""");
+            """
+            {"model_type":"attention-only","n_layer":1,"n_head":2,"d_head":3,"n_embd":7,"n_positions":5,"vocab_size":11,
+            "attention_scale":0.5}
+            """);
         using var scope = NewDisposeScope();
         var tensors = new List<(string, Tensor)>
         {

@@ -124,7 +124,10 @@ public class ReportHtmlTests
     [Fact]
     public void Facts_of_the_method_are_sentences_not_json()
     {
-        var manifest = new JsonObject { ["batch_composition"] = new JsonObject { ["prompt_shards"] = 2, ["cells"] = new JsonArray(15, 16) } };
+        var manifest = new JsonObject
+        {
+            ["batch_composition"] = new JsonObject { ["prompt_shards"] = 2, ["cells"] = new JsonArray(15, 16) },
+        };
         var facts = Data(Html(SampleStudies.Patching(2, 2) with { Manifest = manifest }))["facts"]!.AsArray();
         Assert.Equal("prompt shards: 2; cells: 15, 16", (string?)facts.Single(f => (string?)f![0] == "Batch composition")![1]);
     }

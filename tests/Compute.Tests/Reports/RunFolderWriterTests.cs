@@ -26,7 +26,8 @@ public sealed class RunFolderWriterTests : IDisposable
         Assert.Equal("unit,metric,value,n\nk16,explained_variance,0.87,4096\nk32,explained_variance,0.93,4096\nk32,dead,,4096\n",
             Encoding.UTF8.GetString(Bytes("results.csv")));
         await using var reader = await Parquet.ParquetReader.CreateAsync(Path.Combine(_folder, "results.parquet"));
-        Assert.Equal([typeof(ReadOnlyMemory<char>), typeof(ReadOnlyMemory<char>), typeof(double), typeof(long)], reader.Schema.DataFields.Select(f => f.ClrType));
+        Assert.Equal([typeof(ReadOnlyMemory<char>), typeof(ReadOnlyMemory<char>), typeof(double), typeof(long)],
+            reader.Schema.DataFields.Select(f => f.ClrType));
         Assert.Null(Json("summary.json")["baselines"]);
         Assert.Null(Json("manifest.json")["model"]);
     }

@@ -113,7 +113,8 @@ internal static class SampleStudies
             [.. Enumerable.Range(0, prompts).Select(Prompt)],
             new MethodView(
                 "Activation patching, denoising",
-                "The activation of the clean run is written into the corrupted run, one place at a time; the effect is how far the metric moves.",
+                "The activation of the clean run is written into the corrupted run, one place at a time; the effect is "
+                    + "how far the metric moves.",
                 "score = (mean m_patched − mean m_corrupted) / (mean m_clean − mean m_corrupted)", "Heimersheim and Nanda 2024"),
             [
                 new TrustCheck("interventions fired", "good", "every one changed the activation it should change."),

@@ -8,13 +8,19 @@ public class SeededRandomTests
     public void TheNumbersOfASeedNeverChange()
     {
         var random = new SeededRandom(1);
-        Assert.Equal([12966619160104079557UL, 9600361134598540522UL, 10590380919521690900UL], [random.NextBits(), random.NextBits(), random.NextBits()]);
+        Assert.Equal([12966619160104079557UL, 9600361134598540522UL, 10590380919521690900UL],
+            [random.NextBits(), random.NextBits(), random.NextBits()]);
     }
 
     [Fact]
     public void StreamsOfOneSeedDiffer()
     {
-        Assert.Equal(4, new[] { new SeededRandom(5).NextBits(), new SeededRandom(5, 0).NextBits(), new SeededRandom(5, 1).NextBits(), new SeededRandom(5, 0, 1).NextBits() }.Distinct().Count());
+        ulong[] bits =
+        [
+            new SeededRandom(5).NextBits(), new SeededRandom(5, 0).NextBits(), new SeededRandom(5, 1).NextBits(),
+            new SeededRandom(5, 0, 1).NextBits(),
+        ];
+        Assert.Equal(4, bits.Distinct().Count());
         Assert.Equal(new SeededRandom(5, 3, 4).NextBits(), new SeededRandom(5, 3, 4).NextBits());
     }
 

@@ -106,7 +106,9 @@ public sealed class ReductionTests
         Assert.Equal(32, result.Prompts.Count);
         Assert.Equal(15, result.Prompts[0].CleanPieces.Count);
         // The patched token is S2 in every pair, and from the layer that has moved it on, the last position carries it.
-        Assert.Matches("^Restoring the residual stream .* at (S2|end) \\(position (10|14), “.*”\\) recovers 100 % of the logit difference; next ", result.Answer);
+        Assert.Matches(
+            "^Restoring the residual stream .* at (S2|end) \\(position (10|14), “.*”\\) recovers 100 % of the logit difference; next ",
+            result.Answer);
         Assert.All(result.Trust, t => Assert.Equal("good", t.State));
         Assert.Empty(result.Warnings);
         Assert.True(result.Model!.Parameters > 200_000);

@@ -14,7 +14,8 @@ public class ShippedStudiesTests
         Assert.True(result.Baselines.Clean.Mean > 2 && result.Baselines.Corrupted!.Mean < -2);
         var prompt = result.Prompts[0];
         var (s2, end) = (prompt.Roles["S2"][0], prompt.Roles["end"][0]);
-        CellRow Cell(int layer, string hook, int position) => result.Rows.Single(r => r.Layer == layer && r.Hook.EndsWith(hook) && r.Position == position);
+        CellRow Cell(int layer, string hook, int position) =>
+            result.Rows.Single(r => r.Layer == layer && r.Hook.EndsWith(hook) && r.Position == position);
         Assert.Equal(4 * 3 * (end + 1), result.Rows.Count);
         Assert.Equal(1, Cell(0, "resid_pre", s2).Score!.Value, 1e-5);
         Assert.True(Cell(3, "resid_pre", end).Score > 0.5);

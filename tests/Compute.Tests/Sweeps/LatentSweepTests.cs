@@ -26,7 +26,8 @@ public sealed class LatentSweepTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        using var weights = ModelLoader.LoadWeights(ModelLoader.Locate(TestData.Path("evaluation/tiny/model"), "."), ScalarType.Float64, WeightProcessing.None);
+        using var weights = ModelLoader.LoadWeights(
+            ModelLoader.Locate(TestData.Path("evaluation/tiny/model"), "."), ScalarType.Float64, WeightProcessing.None);
         using var model = new HookedTransformer(weights);
         using var stored = DictionaryFolder.Read(TestData.Path("evaluation/tiny/topk"), ScalarType.Float64);
         var dictionary = stored.Dictionary;
@@ -41,7 +42,8 @@ public sealed class LatentSweepTests : IDisposable
             var logits = model.Forward([tokens], edit is null ? null : new HookSet().Write(Hook, edit))[0, -1];
             return (logits[101] - logits[115]).item<double>();
         }
-        var (cleanCodes, corruptCodes) = (dictionary.Encode(Activation(Clean)).Activations[0], dictionary.Encode(Activation(Corrupt)).Activations[0]);
+        var cleanCodes = dictionary.Encode(Activation(Clean)).Activations[0];
+        var corruptCodes = dictionary.Encode(Activation(Corrupt)).Activations[0];
         // Two latents that fire at the last position of the clean run.
         var latents = cleanCodes[-1].topk(2).indexes.data<long>().Select(l => (int)l).ToArray();
         Tensor Change(Tensor x, int latent, Tensor by) => x + (by.unsqueeze(1) * dictionary.Weights["W_dec"][latent]).unsqueeze(0);
@@ -97,5 +99,6 @@ public sealed class LatentSweepTests : IDisposable
         }
         """, _folder);
 
-    private static void Near(double expected, double? actual) => Assert.InRange(actual!.Value - expected, -1e-9 * Math.Abs(expected), 1e-9 * Math.Abs(expected));
+    private static void Near(double expected, double? actual) =>
+        Assert.InRange(actual!.Value - expected, -1e-9 * Math.Abs(expected), 1e-9 * Math.Abs(expected));
 }

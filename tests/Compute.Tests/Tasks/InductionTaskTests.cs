@@ -39,8 +39,11 @@ public class InductionTaskTests
     });
 
     [Fact]
-    public void WorksWithoutATokenizer() =>
-        Assert.Equal(15, TaskReader.Read(TaskTesting.Section(("kind", "induction")), ".", 0, null, TaskTesting.Config(20)).Prompts[0].Clean.Length);
+    public void WorksWithoutATokenizer()
+    {
+        var task = TaskReader.Read(TaskTesting.Section(("kind", "induction")), ".", 0, null, TaskTesting.Config(20));
+        Assert.Equal(15, task.Prompts[0].Clean.Length);
+    }
 
     [Fact]
     public void RefusesTooLongAHalf()

@@ -7,9 +7,12 @@ public class IoiTaskTests
 {
     // A small vocabulary: three of the aligned templates, one of the others, few names.
     private static readonly WordTokenizer Small = new(
-        "When After While and went to the were at , gave sent bought a for Then had long talk store school drink book Mary John Anna Paul Tom Lisa".Split(' '));
+        ("When After While and went to the were at , gave sent bought a for Then had long talk store school drink book "
+            + "Mary John Anna Paul Tom Lisa").Split(' '));
 
-    private static readonly WordTokenizer Symbols = new([.. Enumerable.Range('A', 20).Select(c => ((char)c).ToString()), .. Enumerable.Range(0, 10).Select(i => $"f{i}"), "END"]);
+    private static readonly WordTokenizer Symbols = new(
+        [.. Enumerable.Range('A', 20).Select(c => ((char)c).ToString()),
+         .. Enumerable.Range(0, 10).Select(i => $"f{i}"), "END"]);
 
     [Fact]
     public void WritesPairsWhoseRolesAndAnswersFit()
@@ -63,7 +66,8 @@ public class IoiTaskTests
     public void OrderAndTemplatesCanBeChosen()
     {
         Assert.All(Read(Small, ("templates", "abba")).Prompts, p => Assert.True(p.Roles["IO"][0] < p.Roles["S1"][0]));
-        Assert.All(Read(Small, ("templates", new[] { "baba", "long-talk" })).Prompts, p => Assert.Equal(("long-talk", true), (p.Group, p.Roles["IO"][0] > p.Roles["S1"][0])));
+        Assert.All(Read(Small, ("templates", new[] { "baba", "long-talk" })).Prompts,
+            p => Assert.Equal(("long-talk", true), (p.Group, p.Roles["IO"][0] > p.Roles["S1"][0])));
         Assert.False(Read(Small, ("templates", "all")).OneLength);
         Assert.Contains("did you mean 'long-talk'", Assert.Throws<StudyException>(() => Read(Small, ("templates", "long-tale"))).Message);
     }
@@ -82,12 +86,14 @@ public class IoiTaskTests
         var task = Read(Small, ("names", new[] { "Mary", "John", "Anna", "Zebulon" }));
         Assert.All(task.Prompts, p => Assert.Contains(Small.Piece(p.Answers[0]), new[] { "Mary", "John", "Anna" }));
         Assert.Contains("Zebulon", task.Notes.First(n => n.StartsWith("names")));
-        Assert.Contains("only 2 names", Assert.Throws<StudyException>(() => Read(Small, ("names", new[] { "Mary", "John", "Zebulon" }))).Message);
+        var refused = Assert.Throws<StudyException>(() => Read(Small, ("names", new[] { "Mary", "John", "Zebulon" })));
+        Assert.Contains("only 2 names", refused.Message);
     }
 
     [Fact]
     public void RefusesAVocabularyWithoutTheWords() =>
-        Assert.Contains("no template", Assert.Throws<StudyException>(() => Read(new WordTokenizer(["Mary", "John", "Anna", "xyz"]))).Message);
+        Assert.Contains("no template",
+            Assert.Throws<StudyException>(() => Read(new WordTokenizer(["Mary", "John", "Anna", "xyz"]))).Message);
 
     [Fact]
     public void WritesSymbolsForHandBuiltModels()
@@ -112,12 +118,15 @@ public class IoiTaskTests
         Assert.Contains("did you mean 'corruption'", Assert.Throws<StudyException>(section.Finish).Message);
     }
 
-    private static void Changes(string corruption, Action<PromptPair> check) => Assert.All(Read(Small, ("corruption", corruption), ("n", 20)).Prompts, check);
+    private static void Changes(string corruption, Action<PromptPair> check) =>
+        Assert.All(Read(Small, ("corruption", corruption), ("n", 20)).Prompts, check);
 
-    private static IEnumerable<int> Differences(PromptPair p) => Enumerable.Range(0, p.Clean.Length).Where(i => p.Clean[i] != p.Corrupted![i]);
+    private static IEnumerable<int> Differences(PromptPair p) =>
+        Enumerable.Range(0, p.Clean.Length).Where(i => p.Clean[i] != p.Corrupted![i]);
 
     private static TaskData Read(WordTokenizer tokenizer, params (string, object)[] keys) => Read(tokenizer, "gpt2", keys);
 
     private static TaskData Read(WordTokenizer tokenizer, string family, params (string, object)[] keys) =>
-        TaskReader.Read(TaskTesting.Section([("kind", "ioi"), .. keys]), ".", 0, tokenizer, TaskTesting.Config(tokenizer.VocabularySize, family: family));
+        TaskReader.Read(TaskTesting.Section([("kind", "ioi"), .. keys]), ".", 0, tokenizer,
+            TaskTesting.Config(tokenizer.VocabularySize, family: family));
 }

@@ -10,13 +10,25 @@ public sealed class PairsFuzzTests : IDisposable
 {
     private static readonly WordTokenizer Tokenizer = new("When Mary and John went to the store , gave a drink Tom 17 18".Split(' '));
     private readonly string _folder = Directory.CreateTempSubdirectory("pairs-fuzz-").FullName;
+    private static readonly string[] Pieces =
+    [
+        "-", "99999999999", "1e400", "null", "[[[[[[[[[[[[[[[[[[[[", "\"", "\\u0000", "\\ud800", "{}", "\n", ",", "\0",
+    ];
 
     public void Dispose() => Directory.Delete(_folder, true);
 
     [Theory]
-    [InlineData("f.jsonl", "{\"id\":\"x\",\"clean\":\"When Mary and John went , John\",\"corrupt\":[2,3,4],\"answers\":[\" Mary\",3],\"wrong\":[5],\"roles\":{\"IO\":[2],\"end\":[-1]},\"group\":\"t0\"}\n{\"clean\":[0,2,3],\"answers\":[4]}\n")]
-    [InlineData("f.json", "{\"seq_labels\":[\"a\"],\"word_idxs\":{\"IO\":1,\"end\":2},\n\"prompts\":[{\"clean\":\"When Mary\",\"corrupt\":[0,2,3],\"answers\":[3],\"wrong_answers\":[\" John\"]},\n{\"clean\":[2,3,4],\"answers\":[3]}]}")]
-    [InlineData("f.csv", ",clean,corrupted,corrupted_hard,correct_idx,incorrect_idx\r\n0,\"When \"\"Mary\"\"\",When Tom,When,3,\"[5, 14]\"\r\n1,a,b,c,4,5\r\n")]
+    [InlineData("f.jsonl",
+        "{\"id\":\"x\",\"clean\":\"When Mary and John went , John\",\"corrupt\":[2,3,4],"
+        + "\"answers\":[\" Mary\",3],\"wrong\":[5],\"roles\":{\"IO\":[2],\"end\":[-1]},\"group\":\"t0\"}\n"
+        + "{\"clean\":[0,2,3],\"answers\":[4]}\n")]
+    [InlineData("f.json",
+        "{\"seq_labels\":[\"a\"],\"word_idxs\":{\"IO\":1,\"end\":2},\n\"prompts\":[{\"clean\":\"When Mary\",\"corrupt\":[0,2,3],"
+        + "\"answers\":[3],\"wrong_answers\":[\" John\"]},\n"
+        + "{\"clean\":[2,3,4],\"answers\":[3]}]}")]
+    [InlineData("f.csv",
+        ",clean,corrupted,corrupted_hard,correct_idx,incorrect_idx\r\n"
+        + "0,\"When \"\"Mary\"\"\",When Tom,When,3,\"[5, 14]\"\r\n1,a,b,c,4,5\r\n")]
     [InlineData("g.csv", "clean,corrupted,label\nthe year 17,the year 01,12\n")]
     public void DamagedFilesAreRefusedInOneLine(string name, string content)
     {
@@ -28,7 +40,8 @@ public sealed class PairsFuzzTests : IDisposable
             File.WriteAllBytes(path, Damage(Encoding.UTF8.GetBytes(content), new SeededRandom(7, i)));
             try
             {
-                TaskReader.Read(TaskTesting.Section(("kind", "pairs"), ("file", name)), _folder, 0, Tokenizer, TaskTesting.Config(Tokenizer.VocabularySize));
+                TaskReader.Read(TaskTesting.Section(("kind", "pairs"), ("file", name)), _folder, 0, Tokenizer,
+                    TaskTesting.Config(Tokenizer.VocabularySize));
                 read++;
             }
             catch (StudyException e)
@@ -52,7 +65,7 @@ public sealed class PairsFuzzTests : IDisposable
                 case 1: list.RemoveRange(at, Math.Min(list.Count - at, 1 + random.Next(20))); break;
                 case 2: list.InsertRange(at, list.GetRange(at, Math.Min(list.Count - at, 1 + random.Next(30)))); break;
                 case 3: list.RemoveRange(at, list.Count - at); break;
-                case 4: list.InsertRange(at, Encoding.UTF8.GetBytes(random.Pick(["-", "99999999999", "1e400", "null", "[[[[[[[[[[[[[[[[[[[[", "\"", "\\u0000", "\\ud800", "{}", "\n", ",", "\0"]))); break;
+                case 4: list.InsertRange(at, Encoding.UTF8.GetBytes(random.Pick(Pieces))); break;
                 default: list.Insert(at, (byte)random.Pick("{}[]\",:0-\\\n".ToCharArray())); break;
             }
         }

@@ -5,7 +5,8 @@ namespace InterpActors.Compute.Tests.Tasks;
 
 public sealed class PairsTaskTests : IDisposable
 {
-    private static readonly WordTokenizer Tokenizer = new("When Mary and John went to the store , gave a drink Tom 00 01 02 97 98 99 year".Split(' '));
+    private static readonly WordTokenizer Tokenizer = new(
+        "When Mary and John went to the store , gave a drink Tom 00 01 02 97 98 99 year".Split(' '));
     private readonly string _folder = Directory.CreateTempSubdirectory("pairs-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, true);
@@ -14,7 +15,9 @@ public sealed class PairsTaskTests : IDisposable
     public void ReadsALineOfTheContract()
     {
         var pair = Assert.Single(Read("p.jsonl",
-            """{"id":"x","clean":"When Mary and John went , John gave a drink to","corrupt":"When Mary and John went , Mary gave a drink to","answers":[" Mary"],"wrong":[" John"],"roles":{"IO":[2],"S2":7,"end":[-1],"both":[-1,1,1]},"group":"t0"}""").Prompts);
+            """{"id":"x","clean":"When Mary and John went , John gave a drink to","""
+            + """ "corrupt":"When Mary and John went , Mary gave a drink to","answers":[" Mary"],"wrong":[" John"],"""
+            + """ "roles":{"IO":[2],"S2":7,"end":[-1],"both":[-1,1,1]},"group":"t0"}""").Prompts);
         Assert.Equal(("x", "t0", 12), (pair.Id, pair.Group, pair.Clean.Length));
         Assert.Equal((0, 5, 3), (pair.Clean[0], pair.Clean[7], pair.Corrupted![7]));
         Assert.Equal((3, 5), (Assert.Single(pair.Answers), Assert.Single(pair.Wrong)));
@@ -27,7 +30,8 @@ public sealed class PairsTaskTests : IDisposable
     [Fact]
     public void ReadsTokenIdsWithoutATokenizer()
     {
-        var section = TaskTesting.Section(("kind", "pairs"), ("file", Write("ids.jsonl", """{"clean":[0,2,3],"answers":[4]}""" + "\r\n\r\n" + """{"clean":[0,2,5],"answers":[4,5],"wrong":[6]}""")));
+        var lines = """{"clean":[0,2,3],"answers":[4]}""" + "\r\n\r\n" + """{"clean":[0,2,5],"answers":[4,5],"wrong":[6]}""";
+        var section = TaskTesting.Section(("kind", "pairs"), ("file", Write("ids.jsonl", lines)));
         var task = TaskReader.Read(section, _folder, 0, null, TaskTesting.Config(10));
         Assert.Equal(["p0", "p1"], task.Prompts.Select(p => p.Id));
         Assert.Null(task.Prompts[0].Corrupted);
@@ -36,7 +40,11 @@ public sealed class PairsTaskTests : IDisposable
     }
 
     [Fact]
-    public void NTakesTheFirstPairs() => Assert.Equal(2, Read("n.jsonl", string.Join('\n', Enumerable.Range(0, 5).Select(_ => """{"clean":[2],"answers":[3]}""")), ("n", 2)).Prompts.Count);
+    public void NTakesTheFirstPairs()
+    {
+        var lines = string.Join('\n', Enumerable.Repeat("""{"clean":[2],"answers":[3]}""", 5));
+        Assert.Equal(2, Read("n.jsonl", lines, ("n", 2)).Prompts.Count);
+    }
 
     [Fact]
     public void ReadsAutoCircuitAndShiftsItsPositionsPastBos()
@@ -45,7 +53,8 @@ public sealed class PairsTaskTests : IDisposable
             """
             {"word_idxs": {"IO": 1, "end": 4},
              "prompts": [
-               {"clean": "When Mary and John went", "corrupt": "When Tom and John went", "answers": [" Mary"], "wrong_answers": [" John", " Tom"]},
+               {"clean": "When Mary and John went", "corrupt": "When Tom and John went",
+                "answers": [" Mary"], "wrong_answers": [" John", " Tom"]},
                {"clean": [2, 3, 4, 5, 6], "corrupt": [2, 14, 4, 5, 6], "answers": [3], "wrong_answers": []}]}
             """);
         Assert.Equal([2], task.Prompts[0].Roles["IO"]);
@@ -58,7 +67,8 @@ public sealed class PairsTaskTests : IDisposable
     [Fact]
     public void PrependBosCountsInRolesAndIsNotDoubled()
     {
-        var pairs = Read("b.jsonl", """{"clean":[2,3],"answers":[4],"roles":{"x":[1]}}""" + "\n" + """{"clean":"When Mary","answers":[4]}""", ("prepend_bos", true)).Prompts;
+        var lines = """{"clean":[2,3],"answers":[4],"roles":{"x":[1]}}""" + "\n" + """{"clean":"When Mary","answers":[4]}""";
+        var pairs = Read("b.jsonl", lines, ("prepend_bos", true)).Prompts;
         Assert.Equal([0, 2, 3], pairs[0].Clean);
         Assert.Equal([1], pairs[0].Roles["x"]);
         Assert.Equal([0, 2, 3], pairs[1].Clean);
@@ -67,7 +77,9 @@ public sealed class PairsTaskTests : IDisposable
     [Fact]
     public void ReadsEapIgCsvWithQuotedFields()
     {
-        var task = Read("ioi.csv", ",clean,corrupted,corrupted_hard,correct_idx,incorrect_idx\n0,\"When Mary and John went , John\",\"When Mary and John went , Tom\",\"When Mary and John went , Mary\",3,\"[5, 14]\"\n");
+        var task = Read("ioi.csv",
+            ",clean,corrupted,corrupted_hard,correct_idx,incorrect_idx\n"
+            + "0,\"When Mary and John went , John\",\"When Mary and John went , Tom\",\"When Mary and John went , Mary\",3,\"[5, 14]\"\n");
         var pair = Assert.Single(task.Prompts);
         Assert.Equal(14, pair.Corrupted![^1]);
         Assert.Equal((3, 2), (pair.Answers[0], pair.Wrong.Length));
@@ -79,9 +91,11 @@ public sealed class PairsTaskTests : IDisposable
     [InlineData("clean,corrupted,correct_idx")]
     public void ReadsGreaterThan(string header)
     {
-        var words = new WordTokenizer(["the", "year", "17", .. Enumerable.Range(0, 100).Select(y => y.ToString("00")).Where(y => y != "17")]);
+        var words = new WordTokenizer(["the", "year", "17",
+            .. Enumerable.Range(0, 100).Select(y => y.ToString("00")).Where(y => y != "17")]);
         var file = Write("gt.csv", header + "\nthe year 17,the year 01,32\n");
-        var pair = Assert.Single(TaskReader.Read(TaskTesting.Section(("kind", "pairs"), ("file", file)), _folder, 0, words, TaskTesting.Config(words.VocabularySize)).Prompts);
+        var section = TaskTesting.Section(("kind", "pairs"), ("file", file));
+        var pair = Assert.Single(TaskReader.Read(section, _folder, 0, words, TaskTesting.Config(words.VocabularySize)).Prompts);
         Assert.Equal((67, 33), (pair.Answers.Length, pair.Wrong.Length));
         Assert.Equal("33", words.Piece(pair.Answers[0]));
         Assert.Equal("32", words.Piece(pair.Wrong[^1]));
@@ -106,7 +120,8 @@ public sealed class PairsTaskTests : IDisposable
     [InlineData("{\"clean\":[2,3],\"answers\":[3],\"roles\":{\"end\":[2]}}", "p.jsonl:1: role 'end' is at 2 of a prompt with 2 tokens")]
     [InlineData("{\"clean\":[2,3],\"answers\":[3],\"roles\":{\"end\":[-3]}}", "role 'end' is at -3")]
     [InlineData("{\"clean\":[2,3],\"answers\":[3],\"roles\":[1]}", "\"roles\" must be an object")]
-    [InlineData("{\"id\":\"a\",\"clean\":[2],\"answers\":[3]}\n{\"id\":\"a\",\"clean\":[2],\"answers\":[3]}", "p.jsonl:2: the id 'a' is used twice; also at p.jsonl:1")]
+    [InlineData("{\"id\":\"a\",\"clean\":[2],\"answers\":[3]}\n{\"id\":\"a\",\"clean\":[2],\"answers\":[3]}",
+        "p.jsonl:2: the id 'a' is used twice; also at p.jsonl:1")]
     [InlineData("{\"clean\":\"\\ud800\",\"answers\":[3]}", "p.jsonl:1: a text is not valid Unicode")]
     [InlineData("{\"clean\":{},\"answers\":[3]}", "a text or a list of token ids")]
     public void RefusesWithPlaceAndReason(string content, string message)
@@ -128,21 +143,25 @@ public sealed class PairsTaskTests : IDisposable
         Assert.Contains(message, Assert.Throws<StudyException>(() => Read(file, content)).Message);
 
     [Fact]
-    public void RefusesPromptsLongerThanTheContext() =>
-        Assert.Contains("49 tokens; the model's context is 48", Assert.Throws<StudyException>(() => Read("l.jsonl", $$"""{"clean":"{{string.Join(' ', Enumerable.Repeat("the", 48))}}","answers":[3]}""")).Message);
+    public void RefusesPromptsLongerThanTheContext()
+    {
+        var line = $$"""{"clean":"{{string.Join(' ', Enumerable.Repeat("the", 48))}}","answers":[3]}""";
+        Assert.Contains("49 tokens; the model's context is 48", Assert.Throws<StudyException>(() => Read("l.jsonl", line)).Message);
+    }
 
     [Fact]
     public void RefusesTextWithoutATokenizer()
     {
         var section = TaskTesting.Section(("kind", "pairs"), ("file", Write("t.jsonl", """{"clean":"When","answers":[4]}""")));
-        Assert.Contains("no tokenizer", Assert.Throws<StudyException>(() => TaskReader.Read(section, _folder, 0, null, TaskTesting.Config(10))).Message);
+        var refused = Assert.Throws<StudyException>(() => TaskReader.Read(section, _folder, 0, null, TaskTesting.Config(10)));
+        Assert.Contains("no tokenizer", refused.Message);
     }
 
     [Fact]
     public void RefusesAMissingFileAndAFolder()
     {
-        Assert.Contains("no such file", Assert.Throws<StudyException>(() => TaskReader.Read(TaskTesting.Section(("kind", "pairs"), ("file", "none.jsonl")), _folder, 0, Tokenizer, TaskTesting.Config(22))).Message);
-        Assert.Contains("is a folder", Assert.Throws<StudyException>(() => TaskReader.Read(TaskTesting.Section(("kind", "pairs"), ("file", ".")), _folder, 0, Tokenizer, TaskTesting.Config(22))).Message);
+        Assert.Contains("no such file", Assert.Throws<StudyException>(() => Read("none.jsonl", null)).Message);
+        Assert.Contains("is a folder", Assert.Throws<StudyException>(() => Read(".", null)).Message);
     }
 
     [Fact]
@@ -153,9 +172,10 @@ public sealed class PairsTaskTests : IDisposable
         TaskReader.Read(section, _folder, 0, Tokenizer, TaskTesting.Config(22));
         section.Finish();
         var hash = section.Canonical["sha256"]!.GetValue<string>();
-        TaskReader.Read(TaskTesting.Section(("kind", "pairs"), ("file", file), ("sha256", hash)), _folder, 0, Tokenizer, TaskTesting.Config(22));
+        TaskData Again() => Read(file, null, ("sha256", hash));
+        Again();
         Write("h.jsonl", """{"clean":[2],"answers":[4]}""");
-        var e = Assert.Throws<StudyException>(() => TaskReader.Read(TaskTesting.Section(("kind", "pairs"), ("file", file), ("sha256", hash)), _folder, 0, Tokenizer, TaskTesting.Config(22)));
+        var e = Assert.Throws<StudyException>(Again);
         Assert.Contains("has changed", e.Message);
     }
 
@@ -168,6 +188,7 @@ public sealed class PairsTaskTests : IDisposable
     private TaskData Read(string name, string? content, params (string, object)[] more)
     {
         if (content is not null) Write(name, content);
-        return TaskReader.Read(TaskTesting.Section([("kind", "pairs"), ("file", name), .. more]), _folder, 0, Tokenizer, TaskTesting.Config(Tokenizer.VocabularySize));
+        var section = TaskTesting.Section([("kind", "pairs"), ("file", name), .. more]);
+        return TaskReader.Read(section, _folder, 0, Tokenizer, TaskTesting.Config(Tokenizer.VocabularySize));
     }
 }

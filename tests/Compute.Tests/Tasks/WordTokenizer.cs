@@ -15,7 +15,9 @@ internal sealed class WordTokenizer(IEnumerable<string> words) : ITokenizer
 
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
-        var ids = System.Text.RegularExpressions.Regex.Matches(text, @"\w+|[^\w\s]+").Select(m => Math.Max(Array.IndexOf(_pieces, m.Value), -1)).Select(i => i < 0 ? 1 : i);
+        var ids = System.Text.RegularExpressions.Regex.Matches(text, @"\w+|[^\w\s]+")
+            .Select(m => Math.Max(Array.IndexOf(_pieces, m.Value), -1))
+            .Select(i => i < 0 ? 1 : i);
         return addSpecialTokens ? [0, .. ids] : [.. ids];
     }
 
@@ -24,14 +26,16 @@ internal sealed class WordTokenizer(IEnumerable<string> words) : ITokenizer
 
     public string Piece(int token) => _pieces[token];
 
-    public string ApplyChatTemplate(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt) => throw new StudyException("no chat template");
+    public string ApplyChatTemplate(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt) =>
+        throw new StudyException("no chat template");
 }
 
 /// <summary>Builds task sections and model shapes for tests.</summary>
 internal static class TaskTesting
 {
     public static ModelConfig Config(int vocabulary, int context = 48, string family = "gpt2") => new(
-        family, "test", 1, 1, 1, 8, 8, 0, context, vocabulary, NormKind.None, 0, ActivationKind.None, false, PositionKind.Learned, null, 1, [null]);
+        family, "test", 1, 1, 1, 8, 8, 0, context, vocabulary, NormKind.None, 0, ActivationKind.None, false,
+        PositionKind.Learned, null, 1, [null]);
 
     /// <summary>A section of scalars and lists of texts.</summary>
     public static StudySection Section(params (string Key, object Value)[] keys)
@@ -42,7 +46,9 @@ internal static class TaskTesting
         {
             o[key] = value is string[] list
                 ? new StudyList([.. list.Select(v => new StudyScalar(v, true, place))], place)
-                : new StudyScalar(Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)!.ToLowerInvariantIf(value is bool), value is string, place);
+                : new StudyScalar(
+                    Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)!.ToLowerInvariantIf(value is bool),
+                    value is string, place);
         }
         return new StudySection(o, "study.task");
     }

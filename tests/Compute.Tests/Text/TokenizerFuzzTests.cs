@@ -12,13 +12,15 @@ public class TokenizerFuzzTests
     private static readonly string[] Snippets =
     [
         "null", "-1", "1e999", "4294967296", "\"\"", "[]", "{}", "true", "\"\\ud800\"", "\"(a*)*b\"", "\"(a|a)+$\"", "\"[\"", "\\\\p{L}+",
-        "{\"Regex\":\"(\\\\s*)*x\"}", "\"Sequence\"", "\"Split\"", "\"BPE\"", "\"WordLevel\"", "\"Metaspace\"", "\"NFD\"", ",", "\"", "}", "]",
+        "{\"Regex\":\"(\\\\s*)*x\"}",
+        "\"Sequence\"", "\"Split\"", "\"BPE\"", "\"WordLevel\"", "\"Metaspace\"", "\"NFD\"", ",", "\"", "}", "]",
         "(", "{1,9999}", "\u2581", "\U0001F642", "\"merges\":", "\"type\":",
     ];
 
     private static readonly string[] Texts =
     [
-        "", "Hello  world\n\n 123 don't", "<s>x</s> <unk> <0x41>", "a\u0300 🙂 𝒜 \u2028\u0085", new string('a', 300), new string(' ', 300) + "x",
+        "", "Hello  world\n\n 123 don't", "<s>x</s> <unk> <0x41>", "a\u0300 🙂 𝒜 \u2028\u0085", new string('a', 300),
+        new string(' ', 300) + "x",
         "▁▁▁ mid▁dle", "[UNK] [BOS]",
     ];
 
@@ -29,7 +31,8 @@ public class TokenizerFuzzTests
         var random = new Random(20240611);
         var names = TokenizerFolders.Names.Where(name => name != "smollm2").ToArray();
         var originals = names.Select(name => File.ReadAllBytes(Path.Combine(TokenizerFolders.Folder(name), "tokenizer.json"))).ToArray();
-        var configs = names.Select(name => File.ReadAllText(Path.Combine(TokenizerFolders.Folder(name), "tokenizer_config.json"))).ToArray();
+        var configs = names.Select(name => File.ReadAllText(Path.Combine(TokenizerFolders.Folder(name), "tokenizer_config.json")))
+            .ToArray();
         var refused = 0;
         for (var i = 0; i < count; i++)
         {

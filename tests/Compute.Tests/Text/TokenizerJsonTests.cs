@@ -32,7 +32,8 @@ public class TokenizerJsonTests
     [InlineData("""{"content":"<m>","id":3,"lstrip":true,"rstrip":true,"normalized":false}""", "a  <m> \n b", new[] { 0, 3, 1 })]
     [InlineData("""{"content":"<m>","id":3,"normalized":false}""", "a<m>b", new[] { 0, 3, 1 })]
     [InlineData("""{"content":"<m>","id":3,"normalized":false,"single_word":true}""", "a<m>b <m> é<m> .<m>.", new[] { 2, 3, 3 })]
-    [InlineData("""{"content":"<m>","id":3,"normalized":false},{"content":"<m>b","id":10,"normalized":false}""", "<m>b<m>a", new[] { 10, 3, 0 })]
+    [InlineData("""{"content":"<m>","id":3,"normalized":false},{"content":"<m>b","id":10,"normalized":false}""",
+        "<m>b<m>a", new[] { 10, 3, 0 })]
     public void Added_tokens_are_found_in_the_raw_text(string tokens, string text, int[] expected) =>
         Gives(Bpe(more: $""","added_tokens":[{tokens}]"""), text, expected);
 
@@ -52,7 +53,10 @@ public class TokenizerJsonTests
     [InlineData("Removed", true, new[] { 7, 7 })]
     public void A_split_does_with_its_delimiter_as_told(string behavior, bool invert, int[] expected)
     {
-        var split = $$""","pre_tokenizer":{"type":"Split","pattern":{"String":"c"},"behavior":"{{behavior}}","invert":{{(invert ? "true" : "false")}}}""";
+        var split = $$"""
+            ,"pre_tokenizer":{"type":"Split","pattern":{"String":"c"},"behavior":"{{behavior}}",
+            "invert":{{(invert ? "true" : "false")}}}
+            """;
         Gives(Bpe(more: split), "accb", expected);
     }
 
@@ -84,7 +88,8 @@ public class TokenizerJsonTests
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"normalizer":{"type":"NFKC"}}""", "normalizer.type")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"added_tokens":[{"content":"x","id":0}]}""", "also that of 'a'")]
     [InlineData("""
-        {"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(?<=a)b"},"behavior":"Isolated"}}
+        {"model":{"type":"BPE","vocab":{"a":0},"merges":[]},
+         "pre_tokenizer":{"type":"Split","pattern":{"Regex":"(?<=a)b"},"behavior":"Isolated"}}
         """, "pre_tokenizer.pattern.Regex: lookbehind is not supported")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a\ud800":0},"merges":[]}}""", "not valid Unicode")]
     public void What_is_wrong_is_named_with_its_place(string json, string message)

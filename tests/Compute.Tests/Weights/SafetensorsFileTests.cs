@@ -63,9 +63,8 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Unsigned_types_that_torch_lacks_are_read_into_wider_ones()
     {
-        const string header = """
-            {"a":{"dtype":"U64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"U32","shape":[1],"data_offsets":[8,12]},"c":{"dtype":"U16","shape":[2],"data_offsets":[12,16]}}
-            """;
+        const string header = """{"a":{"dtype":"U64","shape":[1],"data_offsets":[0,8]},"b":"""
+            + """{"dtype":"U32","shape":[1],"data_offsets":[8,12]},"c":{"dtype":"U16","shape":[2],"data_offsets":[12,16]}}""";
         var path = WriteRaw(header, 16);
         var bytes = File.ReadAllBytes(path);
         bytes.AsSpan(bytes.Length - 8).Fill(0xff);

@@ -8,7 +8,8 @@ namespace InterpActors.Host.Tests.Commands;
 /// <summary>Every kind of wrong input: one line, exit code 2, and nothing written.</summary>
 public sealed class BadInputTests : IDisposable
 {
-    private const string Good = """{"clean":"f0 A f1 B f2 f3 B f4 END","corrupt":"f0 A f1 B f2 f3 A f4 END","answers":["A"],"wrong":["B"]}""";
+    private const string Good =
+        """{"clean":"f0 A f1 B f2 f3 B f4 END","corrupt":"f0 A f1 B f2 f3 A f4 END","answers":["A"],"wrong":["B"]}""";
     private const string Heads = "kind = activation-patching, components = [z], by = all";
     private readonly string _root = Directory.CreateTempSubdirectory("bad-input-").FullName;
 

@@ -27,7 +27,8 @@ public sealed class SaeCommandTests : IDisposable
     {
         var (folder, codes) = (Path.Combine(_root, "converted"), Path.Combine(_root, "codes.safetensors"));
         Assert.Equal(ExitCode.Done, (await Interp.Here("sae", "convert", Sae("sparsify-layers.5"), "--out", folder)).Code);
-        Assert.Equal(ExitCode.Done, (await Interp.Here("sae", "encode", folder, "--in", Path.Combine(Sae("sparsify-layers.5"), "io.safetensors"),
+        Assert.Equal(ExitCode.Done, (await Interp.Here(
+            "sae", "encode", folder, "--in", Path.Combine(Sae("sparsify-layers.5"), "io.safetensors"),
             "--tensor", "x", "--out", codes)).Code);
         Assert.True(File.Exists(codes));
         var again = await Interp.Here("sae", "convert", Sae("gated"), "--out", folder);

@@ -100,7 +100,8 @@ public class LocalNodeTests : IDisposable
         Assert.Equal(RunState.CompletedWithErrors, progress.State);
         Assert.Equal((57, 3), (progress.Committed, progress.Failed));
         var failures = (await node.HistoryAsync()).Failures.OrderBy(f => f.Ordinal).ToArray();
-        Assert.Equal([(7, 5, "out of memory"), (8, 1, "NaN"), (9, 5, "InvalidOperationException: bug")], failures.Select(f => (f.Ordinal, f.Attempts, f.Error)));
+        Assert.Equal([(7, 5, "out of memory"), (8, 1, "NaN"), (9, 5, "InvalidOperationException: bug")],
+            failures.Select(f => (f.Ordinal, f.Attempts, f.Error)));
         Assert.Null((await node.ReadPayloadsAsync())(7));
     }
 

@@ -46,7 +46,9 @@ public sealed class InterruptTests : IDisposable
         Assert.InRange((long)json["units"]!["committed"]!, 0, (long)json["units"]!["planned"]! - 1);
     }
 
-    /// <summary>A shell starts its background jobs with SIGINT ignored, and so would the child be: it inherits that from the tests.</summary>
+    /// <summary>
+    /// A shell starts its background jobs with SIGINT ignored, and so would the child be: it inherits that from the tests.
+    /// </summary>
     private static void HearInterrupts()
     {
         var ignored = File.ReadLines("/proc/self/status").First(l => l.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..];

@@ -74,7 +74,9 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void Cores_with_two_threads_count_once()
     {
-        var info = "processor : 0\nphysical id : 0\ncore id : 0\nprocessor : 1\nphysical id : 0\ncore id : 0\nprocessor : 2\nphysical id : 1\ncore id : 0";
+        var info =
+            "processor : 0\nphysical id : 0\ncore id : 0\nprocessor : 1\nphysical id : 0\ncore id : 0\n"
+            + "processor : 2\nphysical id : 1\ncore id : 0";
         Assert.Equal(2, PhysicalCores.FromCpuInfo(info.Split('\n')));
         Assert.Null(PhysicalCores.FromCpuInfo(["model name : x"]));
         Assert.InRange(PhysicalCores.Count, 1, Environment.ProcessorCount);

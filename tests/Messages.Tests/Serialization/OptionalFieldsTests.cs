@@ -7,7 +7,9 @@ using InterpActors.Messages.Work;
 
 namespace InterpActors.Messages.Tests.Serialization;
 
-/// <summary>Fields that came later under the same manifest: they survive the wire, and what was written without them is still read.</summary>
+/// <summary>
+/// Fields that came later under the same manifest: they survive the wire, and what was written without them is still read.
+/// </summary>
 public class OptionalFieldsTests
 {
     private static readonly StudyId Id = new("s-3f2a90c1d7e4");
@@ -50,7 +52,8 @@ public class OptionalFieldsTests
     [Fact]
     public void Progress_of_a_node_that_knows_no_priorities()
     {
-        var old = Encoding.UTF8.GetString(WireFormat.Write(Golden<ProgressReply>())).Replace(",\"priority\":0", "", StringComparison.Ordinal);
+        var old = Encoding.UTF8.GetString(WireFormat.Write(Golden<ProgressReply>()))
+            .Replace(",\"priority\":0", "", StringComparison.Ordinal);
         Assert.Equal(0, ((ProgressReply)WireFormat.Read(Encoding.UTF8.GetBytes(old), "r-progress.1")).Progress.Priority);
     }
 
@@ -73,6 +76,7 @@ public class OptionalFieldsTests
         Assert.Null(Golden<WorkerBeat>().Words);
         Assert.Equal("step 3", Through(Golden<WorkerBeat>() with { Words = "step 3" }).Words);
         Assert.Null(Golden<StudySnapshot>().Checkpoints);
-        Assert.Equal("loss", Through(Golden<StudySnapshot>() with { Checkpoints = [new OpenCheckpoint(7, checkpoint)] }).Checkpoints![0].Last.Metrics[0].Name);
+        var written = Golden<StudySnapshot>() with { Checkpoints = [new OpenCheckpoint(7, checkpoint)] };
+        Assert.Equal("loss", Through(written).Checkpoints![0].Last.Metrics[0].Name);
     }
 }

@@ -27,7 +27,8 @@ internal static class WireSamples
 
     private static readonly ArtifactId File = new(string.Concat(Enumerable.Repeat("0123456789abcdef", 4)));
 
-    private static readonly UnitCheckpoint Checkpoint = new(20_000, File, 812, [new UnitMetric("loss", 0.25), new UnitMetric("l0", double.NaN)]);
+    private static readonly UnitCheckpoint Checkpoint =
+        new(20_000, File, 812, [new UnitMetric("loss", 0.25), new UnitMetric("l0", double.NaN)]);
 
     public static IReadOnlyList<IWireMessage> All { get; } =
     [
@@ -36,7 +37,8 @@ internal static class WireSamples
         new NodeLoad("10.0.0.2:4053", 7.5, 8, 1 << 30, [new DeviceLoad("cuda:0", 1L << 33, 1L << 36)]),
         new GetLoads(),
         new LoadsReply([new NodeLoad("10.0.0.2:4053", 0, 8, 1 << 30, [])]),
-        new WorkersReply([new WorkerView("p1/cpu-0", "p1", "10.0.0.2:4053", "cpu", [new LeaseView(Id, 3, 1, "resid_pre layer 2", 0.5)], At)]),
+        new WorkersReply(
+            [new WorkerView("p1/cpu-0", "p1", "10.0.0.2:4053", "cpu", [new LeaseView(Id, 3, 1, "resid_pre layer 2", 0.5)], At)]),
         new ListStudies(),
         new KnownStudies([Id]),
         new RequestWork("p1/cpu-0", "e1", 1),
@@ -55,7 +57,11 @@ internal static class WireSamples
         new SubmitStudy(
             Study with
             {
-                Inputs = [new StudyInput("../modèles/x", "config.json", File, 1_000_000_000_000), new StudyInput("pairs.jsonl", null, File, 7)],
+                Inputs =
+                [
+                    new StudyInput("../modèles/x", "config.json", File, 1_000_000_000_000),
+                    new StudyInput("pairs.jsonl", null, File, 7),
+                ],
             },
             "p1"),
         new PauseStudy(Id),

@@ -3,7 +3,9 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Messages.Tests.Studies;
 
-/// <summary>Mutated study files: read, or refused with a message; nothing else. <c>INTERP_FUZZ=N</c> runs N inputs instead of 300.</summary>
+/// <summary>
+/// Mutated study files: read, or refused with a message; nothing else. <c>INTERP_FUZZ=N</c> runs N inputs instead of 300.
+/// </summary>
 public class StudyFileFuzzTests
 {
     private const string Seed = """"

@@ -74,7 +74,8 @@ public class StudyFileTests
     [Fact]
     public void Text_may_have_spaces_triple_quotes_and_slashes()
     {
-        var root = Parse("a = two  words here  \nb = \"\"\"he said \"x\\n\"\"\"\"\nc = ../up/and/down\nd = a0.h1 -> a3.h1<v>\ne = 1 // comment\n");
+        var root = Parse("a = two  words here  \nb = \"\"\"he said \"x\\n\"\"\"\"\n"
+            + "c = ../up/and/down\nd = a0.h1 -> a3.h1<v>\ne = 1 // comment\n");
         Assert.Equal("two  words here", Text(root, "a"));
         Assert.Equal("he said \"x\\n\"", Text(root, "b"));
         Assert.Equal("../up/and/down", Text(root, "c"));
@@ -85,7 +86,8 @@ public class StudyFileTests
     [Fact]
     public void References_see_the_final_value_and_keep_the_line_of_their_use()
     {
-        var root = Parse("base = \"models\"\nstudy {\n  path = ${base}/gt-ioi\n  all = ${list} [z]\n  m = ${defaults} { by = all }\n  maybe = ${?nothing}\n}\n"
+        var root = Parse("base = \"models\"\nstudy {\n  path = ${base}/gt-ioi\n  all = ${list} [z]\n"
+            + "  m = ${defaults} { by = all }\n  maybe = ${?nothing}\n}\n"
             + "list = [q]\ndefaults { by = role, n = 3 }\nbase = other");
         Assert.Equal("other/gt-ioi", Text(root, "study.path"));
         Assert.Equal(["q", "z"], Items(root, "study.all"));

@@ -27,7 +27,8 @@ public sealed class PostgresServer : IDisposable
         File.WriteAllText(Path.Combine(_folder, "password"), Password);
         Program("chmod", "a+r", Path.Combine(_folder, "password"));
         Server(
-            "initdb", "-D", Data, "-U", User, "--auth=scram-sha-256", "--pwfile", Path.Combine(_folder, "password"), "-E", "UTF8", "--no-sync");
+            "initdb", "-D", Data, "-U", User, "--auth=scram-sha-256",
+            "--pwfile", Path.Combine(_folder, "password"), "-E", "UTF8", "--no-sync");
         Start();
     }
 
@@ -96,8 +97,11 @@ public sealed class PostgresServer : IDisposable
     {
         var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
         const string Debian = "/usr/lib/postgresql";
-        var installed = Directory.Exists(Debian) ? Directory.GetDirectories(Debian).OrderDescending().Select(d => Path.Combine(d, "bin")) : [];
-        return onPath.Concat(installed).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "pg_ctl")));
+        var installed = Directory.Exists(Debian)
+            ? Directory.GetDirectories(Debian).OrderDescending().Select(d => Path.Combine(d, "bin"))
+            : [];
+        return onPath.Concat(installed).FirstOrDefault(
+            d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "pg_ctl")));
     }
 
     private static string? FindAccount()

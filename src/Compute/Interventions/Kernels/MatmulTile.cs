@@ -24,8 +24,8 @@ internal static unsafe class MatmulTile<T> where T : unmanaged, IFloatingPointIe
         Multiply(a, aStride, 1, panel, Width, depth, c, cStride, add);
 
     /// <summary>
-    /// c[i, j] (+)= Σ_k a[i·aRow + k·aDepth] · b[k·bDepth + j] for 6 rows i and <see cref="Width"/> columns j: operands as they lie, so that
-    /// a product with a transposed matrix needs no copy.
+    /// c[i, j] (+)= Σ_k a[i·aRow + k·aDepth] · b[k·bDepth + j] for 6 rows i and <see cref="Width"/> columns j: operands as they lie, so
+    /// that a product with a transposed matrix needs no copy.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply(T* a, long aRow, long aDepth, T* b, long bDepth, int depth, T* c, long cRow, bool add)

@@ -66,7 +66,8 @@ internal static class AblationValues
     private static void CheckLatents(StudySection method, SweepGrid grid, string kind, string? file)
     {
         if (kind == Set && (grid.Source is null || grid.Blocks.Any(b => b.Latents is null)))
-            throw method.Wrong("value", "set is a value for latents alone", "name them in dictionary { sae, latents, doses }, without components");
+            throw method.Wrong("value", "set is a value for latents alone",
+                "name them in dictionary { sae, latents, doses }, without components");
         if (grid.Source is not { } source) return;
         if (kind == Set != source.Doses is not null)
             throw method.Wrong(LatentSource.Key, kind == Set ? "value = set needs doses" : "doses go with value = set",

@@ -29,7 +29,8 @@ public sealed class ActivationPatchingKind : IStudyKind
     public IStudyMethod Read(StudySection method, StudyContext study)
     {
         var grid = SweepKeys.Read(method, study, new SweepKeyOptions(Patchable, Granularity.Position) { Latents = true });
-        if (grid.Source?.Doses is not null) throw method.Wrong(LatentSource.Key, "doses go with an ablation's value = set", "leave doses out");
+        if (grid.Source?.Doses is not null)
+            throw method.Wrong(LatentSource.Key, "doses go with an ablation's value = set", "leave doses out");
         var denoising = method.OneOf("direction", ["denoising", "noising"], "denoising") == "denoising";
         if (study.Task.Prompts.FirstOrDefault(p => p.Corrupted is null) is { } single)
             throw new StudyException($"activation patching needs pairs, and prompt {single.Id} has no corrupted twin",

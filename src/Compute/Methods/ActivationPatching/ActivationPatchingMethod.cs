@@ -43,7 +43,8 @@ public sealed class ActivationPatchingMethod(StudyContext study, SweepGrid grid,
         {
             var codes = LatentCodes.Of(session, shard, Grid.Source!);
             return new Edit(site with { Latent = null }, positions,
-                codes.Write(shard, latent, prompt, corrupted: denoising, positions, codes.At(latent, prompt, corrupted: !denoising, positions)));
+                codes.Write(shard, latent, prompt, corrupted: denoising, positions,
+                    codes.At(latent, prompt, corrupted: !denoising, positions)));
         }
         var source = denoising ? shard.Clean : shard.Corrupted!;
         return new Edit(site, positions, SiteValues.Of(source, session.Context.Model.Config, site, prompt, positions));

@@ -8,8 +8,8 @@ using System.Text.Unicode;
 namespace InterpActors.Compute.Reports.Features;
 
 /// <summary>
-/// One self-contained page about the latents of a dictionary: how often they fire, a list that can be searched and sorted, and per latent its
-/// strongest contexts and the tokens it raises and lowers. Numbers are binary (base64), so that 50,000 latents open at once.
+/// One self-contained page about the latents of a dictionary: how often they fire, a list that can be searched and sorted, and per latent
+/// its strongest contexts and the tokens it raises and lowers. Numbers are binary (base64), so that 50,000 latents open at once.
 /// </summary>
 /// <param name="Densities">Share of tokens on which each latent fires.</param>
 /// <param name="Contexts">Per latent, strongest first.</param>

@@ -3,7 +3,8 @@ namespace InterpActors.Compute.Reports.Features;
 /// <summary>A place in the data where a latent fires more than elsewhere in its sequence.</summary>
 /// <param name="Position">Of the strongest token, in the sequence.</param>
 /// <param name="Value">The latent's activation there.</param>
-/// <param name="Activations">[<see cref="Window"/>] around the position, in 255ths of <paramref name="Value"/>; 0 where there is no token.</param>
+/// <param name="Activations">[<see cref="Window"/>] around the position, in 255ths of <paramref name="Value"/>;
+/// 0 where there is no token.</param>
 internal sealed record TopContext(long Sequence, int Position, double Value, ReadOnlyMemory<double> Activations) : IComparable<TopContext>
 {
     /// <summary>Tokens that are shown before the strongest one.</summary>

@@ -59,7 +59,9 @@ internal sealed class LatentCodes : IDisposable
         return (sum, count);
     }
 
-    /// <summary>The run's activation with one latent's code replaced, the dictionary's error kept: x + (z′ − z) · W_dec. [positions, width]</summary>
+    /// <summary>
+    /// The run's activation with one latent's code replaced, the dictionary's error kept: x + (z′ − z) · W_dec. [positions, width]
+    /// </summary>
     /// <param name="code">[positions, 1] or [1, 1]</param>
     public Tensor Write(PromptShard shard, int latent, int prompt, bool corrupted, int[] positions, Tensor code)
     {

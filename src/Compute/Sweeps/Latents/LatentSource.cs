@@ -41,8 +41,10 @@ public sealed record LatentSource(string Folder, Component Component, int Layer,
         var (component, layer) = Place(section, hook, config);
         var width = SiteValues.Width(config, new Site(layer, component, null));
         if (width != dictionary.Sizes.Input)
-            throw section.Wrong("sae", $"it takes activations of width {dictionary.Sizes.Input}, {hook} has {width}", "name the hook that it was trained at");
-        var latents = section.Ints("latents", 0, dictionary.Sizes.Latents - 1) ?? throw section.Missing("latents", "name some, e.g. latents = [17, 305]");
+            throw section.Wrong("sae", $"it takes activations of width {dictionary.Sizes.Input}, {hook} has {width}",
+                "name the hook that it was trained at");
+        var latents = section.Ints("latents", 0, dictionary.Sizes.Latents - 1)
+            ?? throw section.Missing("latents", "name some, e.g. latents = [17, 305]");
         if (latents.Count == 0) throw section.Wrong("latents", "is empty");
         if (latents.Distinct().Count() != latents.Count) throw section.Wrong("latents", "names a latent twice");
         var doses = section.Numbers("doses");

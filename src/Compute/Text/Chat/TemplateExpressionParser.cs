@@ -233,7 +233,8 @@ internal sealed class TemplateExpressionParser(List<TemplateToken> tokens)
             if (colons > 2) throw Wrong();
         }
         if (colons > 0)
-            return scope => TemplateValues.Slice(value(scope), bounds[0]?.Invoke(scope), bounds[1]?.Invoke(scope), bounds[2]?.Invoke(scope));
+            return scope => TemplateValues.Slice(value(scope),
+                bounds[0]?.Invoke(scope), bounds[1]?.Invoke(scope), bounds[2]?.Invoke(scope));
         var key = bounds[0] ?? throw Wrong();
         return scope => TemplateValues.Member(value(scope), key(scope));
     }

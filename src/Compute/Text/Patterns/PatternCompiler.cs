@@ -8,7 +8,9 @@ internal enum PatternOperation
     /// <summary>Consumes one code point of the set.</summary>
     One,
 
-    /// <summary>Consumes as many code points of the set as it can, between A and B (−1: any number), and gives back one at a time.</summary>
+    /// <summary>
+    /// Consumes as many code points of the set as it can, between A and B (−1: any number), and gives back one at a time.
+    /// </summary>
     Run,
 
     /// <summary>Goes on at A; if that fails, at B.</summary>

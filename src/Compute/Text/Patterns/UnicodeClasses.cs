@@ -55,7 +55,9 @@ internal static class UnicodeClasses
         .Append(CodePointSet.Union([(0x200C, 0x200D), (0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189)]))
         .Aggregate((a, b) => a.Or(b)));
 
-    /// <summary>The code points of a category such as <c>L</c>, <c>Nd</c> or <c>Letter</c>, or of <c>Any</c>; null for other names.</summary>
+    /// <summary>
+    /// The code points of a category such as <c>L</c>, <c>Nd</c> or <c>Letter</c>, or of <c>Any</c>; null for other names.
+    /// </summary>
     internal static CodePointSet? Category(string name)
     {
         name = name.Replace("_", "").Replace(" ", "").Replace("-", "");
