@@ -5,7 +5,6 @@ using Akka.Hosting;
 using InterpActors.Actors.Compute;
 using InterpActors.Actors.Coordination;
 using InterpActors.Actors.Journal;
-using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Work;
 
@@ -68,23 +67,25 @@ public static class ActorWiring
             system.ActorOf(Props.Create(() => new LoadReporter(node, registry.Get<Coordinator>(), every, devices)), "load");
         });
 
-    /// <summary>Adds <c>/user/compute</c>; the coordinator, or the way to it, must have been added.</summary>
+    /// <summary>Adds <c>/user/workers</c>, by which a cluster reaches this member's workers; the coordinator, or the way to it, must have been
+    /// added.</summary>
+    public static AkkaConfigurationBuilder AddWorkerPorts(this AkkaConfigurationBuilder builder) =>
+        builder.WithActors((system, registry) =>
+            registry.Register<WorkerPorts>(system.ActorOf(WorkerPorts.Props(registry.Get<Coordinator>()), "workers")));
+
+    /// <summary>Adds <c>/user/compute</c>, for a single machine; the coordinator must have been added.</summary>
     /// <param name="process">This process's incarnation, as the run's history names it.</param>
     /// <param name="folder">Where units keep checkpoints and large results; null for nowhere.</param>
-    /// <param name="artifacts">The cluster's files by content; null on a single machine.</param>
     public static AkkaConfigurationBuilder AddComputeNode(
         this AkkaConfigurationBuilder builder,
-        string process, IReadOnlyList<WorkerSlot> slots, IUnitRunner runner, IComputedLedger ledger,
-        string? folder = null, IArtifacts? artifacts = null) =>
+        string process, IReadOnlyList<WorkerSlot> slots, IUnitRunner runner, IComputedLedger ledger, string? folder = null) =>
         builder.WithActors((system, registry) =>
         {
             var settings = WorkSettings.From(system.Settings.Config);
             var services = new ComputeServices(process, registry.Get<Coordinator>(), runner, ledger, settings, Engines.Props)
             {
-                Node = ClusterMembers.HostPort(((ExtendedActorSystem)system).Provider.DefaultAddress),
                 Siblings = slots.Count,
                 Folder = folder,
-                Artifacts = artifacts,
             };
             registry.Register<ComputeNode>(system.ActorOf(ComputeNode.Props(slots, services), "compute"));
         });

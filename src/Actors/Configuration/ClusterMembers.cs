@@ -19,9 +19,21 @@ public static class ClusterMembers
     /// <summary><c>host:port</c>; null for a system without remoting.</summary>
     public static string? HostPort(Address address) => address.Host is null ? null : $"{address.Host}:{address.Port}";
 
-    /// <summary>The compute nodes in full membership, as <c>host:port</c>.</summary>
-    public static IReadOnlyCollection<string> ComputeNodes(Cluster cluster) =>
-        [.. cluster.State.Members.Where(m => m.Status == MemberStatus.Up && m.HasRole(ComputeRole)).Select(m => HostPort(m.Address)!)];
+    /// <summary>The compute nodes in full membership that can be reached, as <c>host:port</c>.</summary>
+    public static IReadOnlyCollection<string> ComputeNodes(Cluster cluster)
+    {
+        var state = cluster.State;
+        return
+        [
+            .. state.Members.Where(m => m.Status == MemberStatus.Up && m.HasRole(ComputeRole) && !state.Unreachable.Contains(m))
+                .Select(m => HostPort(m.Address)!),
+        ];
+    }
+
+    /// <summary>The member that leads: the oldest coordinator. Null where none is in full membership.</summary>
+    public static Member? Active(IEnumerable<Member> members) =>
+        members.Where(m => m.HasRole(CoordinatorRole) && m.Status is MemberStatus.Up or MemberStatus.Leaving)
+            .Aggregate((Member?)null, (oldest, m) => oldest is null || m.IsOlderThan(oldest) ? m : oldest);
 
     /// <summary>A member that was here before this one and whose messages are of another version; null where there is none.</summary>
     public static Member? Stranger(Cluster cluster)
@@ -39,7 +51,7 @@ public static class ClusterMembers
         var state = cluster.State;
         var members = state.Members.ToArray();
         Array.Sort(members, (a, b) => a.Equals(b) ? 0 : a.IsOlderThan(b) ? -1 : 1);
-        var active = members.FirstOrDefault(m => m.HasRole(CoordinatorRole) && m.Status is MemberStatus.Up or MemberStatus.Leaving);
+        var active = Active(members);
         return
         [
             .. members.Select(m => new MemberView(

@@ -126,7 +126,7 @@ public sealed partial class WorkBroker
             {
                 var id = lease.Unit.Study;
                 if (!_studies.TryGetValue(id, out var study) || study.HasWork || study.Pace.Typical is not { } typical) continue;
-                if (_holders.Of(id, lease.Unit.Ordinal).Count > 1) continue;
+                if (lease.IsReported || _holders.Of(id, lease.Unit.Ordinal).Count > 1) continue;
                 // A second worker would begin a long unit where its last checkpoint is, and be no faster from there.
                 if (ReferenceEquals(lease, first) && lease.Assign?.Unit.Engine == EngineKind.Training) continue;
                 var age = now - (ReferenceEquals(lease, first) ? holder.BegunAt : lease.Since);

@@ -112,12 +112,17 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
 
     private void Register(RegisterWorker m)
     {
-        if (_workers.TryGetValue(m.Worker, out var known) && !known.Actor.Equals(Sender)) Lose(m.Worker, "was replaced");
         if (!_workers.TryGetValue(m.Worker, out var worker))
         {
             worker = new WorkerEntry(m, Sender);
             _workers.Add(m.Worker, worker);
             Context.Watch(Sender);
+        }
+        else if (!worker.Actor.Equals(Sender))
+        {
+            // The same worker by a new way: its node was removed and has joined again before its death was noticed.
+            Context.Unwatch(worker.Actor);
+            worker.Actor = Context.Watch(Sender);
         }
         worker.LastBeat = Now;
         // The worker's word is the truth: what it does not hold (a lost assignment) goes back, what it holds is leased to it.
@@ -238,11 +243,12 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
         return worker.Charged;
     }
 
-    /// <summary>Notes how long a unit took, the first time that its result is reported.</summary>
+    /// <summary>Notes that a unit is computed, and how long it took, the first time that its result is reported.</summary>
     private void Measure(UnitResult m)
     {
         if (!_workers.TryGetValue(m.Worker, out var worker)) return;
         if (!worker.Leases.TryGetValue((m.Unit.Study, m.Unit.Ordinal), out var lease)) return;
+        lease.IsReported = true;
         // A unit that was claimed may have been begun long before.
         if (lease.Assign is not null) lease.Seconds ??= Math.Max(0, (Now - worker.BegunAt).TotalSeconds);
     }

@@ -16,7 +16,7 @@ internal sealed class WorkerEntry(RegisterWorker registration, IActorRef actor)
     public string Device { get; } = registration.Device;
     public int Siblings { get; } = registration.Siblings ?? 1;
     public WorkerCapabilities Can { get; } = registration.Can ?? StudyNeeds.Presumed(registration.Device);
-    public IActorRef Actor { get; } = actor;
+    public IActorRef Actor { get; set; } = actor;
 
     /// <summary>How many units it may hold at a time.</summary>
     public int Demand { get; set; }
@@ -89,6 +89,9 @@ internal sealed record Lease(UnitTry Unit, Assign? Assign, double Charged)
 {
     /// <summary>When it was handed out.</summary>
     public DateTimeOffset Since { get; set; }
+
+    /// <summary>Its result is on its way to the journal.</summary>
+    public bool IsReported { get; set; }
 
     /// <summary>How long it took; null until its result is reported.</summary>
     public double? Seconds { get; set; }

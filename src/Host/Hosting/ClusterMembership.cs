@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -23,11 +24,17 @@ internal sealed class ClusterMembership
     /// <summary>A node whose cluster runs is let in within a few seconds.</summary>
     private static readonly TimeSpan BeforeSayingWhy = TimeSpan.FromSeconds(12);
 
+    private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
+
+    /// <summary>Those who are Up agree within seconds; dead ones are removed within ten.</summary>
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(30);
+
     private readonly IHost _host;
     private readonly ActorSystem _system;
     private readonly ClusterNodeOptions _options;
     private readonly ConnectionTrouble _trouble;
     private volatile bool _leaving;
+    private long? _welcomed;
 
     private ClusterMembership(ClusterNodeOptions options, IHost host, ConnectionTrouble trouble)
     {
@@ -46,21 +53,22 @@ internal sealed class ClusterMembership
 
     public Address Address => Cluster.SelfAddress;
 
+    /// <summary>The node's settings.</summary>
+    public Config Settings => _system.Settings.Config;
+
     /// <summary>Ends with the actor system, whatever ended it.</summary>
     public Task Ended => _system.WhenTerminated;
 
     /// <summary>Starts an actor system; it has joined nothing yet.</summary>
     /// <param name="port">0 for a free one.</param>
     /// <exception cref="StudyException">The configuration is wrong or the address cannot be used.</exception>
-    public static async Task<ClusterMembership> StartAsync(ClusterNodeOptions options, int port, IComputedLedger ledger)
+    public static async Task<ClusterMembership> StartAsync(ClusterNodeOptions options, int port)
     {
         CheckAddress(options.Host, port);
         var trouble = new ConnectionTrouble(options);
         try
         {
-            var membership = new ClusterMembership(options, await Start(options, port, ledger, trouble), trouble);
-            if (options.Computes) membership.DrainBeforeLeaving();
-            return membership;
+            return new ClusterMembership(options, await Start(options, port, trouble), trouble);
         }
         catch (Exception e) when (e is not (StudyException or OperationCanceledException))
         {
@@ -69,12 +77,15 @@ internal sealed class ClusterMembership
         }
     }
 
-    /// <summary>It would found a cluster, but was a member of one before.</summary>
-    private static bool ComesBack(ClusterNodeOptions options, int port) =>
-        options.IsCoordinator && (options.Seeds.Count == 0 || options.Seeds[0] == $"{options.Host}:{port}")
-        && MemberMemory.Read(options.MembersFile).Count > 0;
+    /// <summary>How long a node that was a member of a cluster before looks for it before it founds another one.</summary>
+    private static string FindCluster(ClusterNodeOptions options, int port)
+    {
+        if (!options.IsCoordinator || MemberMemory.Read(options.MembersFile).Count == 0) return "";
+        var patience = Founds(options, $"{options.Host}:{port}") ? "find-cluster" : "found-anyway";
+        return $"akka.cluster.seed-node-timeout = ${{interp.node.{patience}}}\n";
+    }
 
-    private static async Task<IHost> Start(ClusterNodeOptions options, int port, IComputedLedger ledger, ConnectionTrouble trouble)
+    private static async Task<IHost> Start(ClusterNodeOptions options, int port, ConnectionTrouble trouble)
     {
         Config config;
         try
@@ -88,7 +99,7 @@ internal sealed class ClusterMembership
                 + HoconFolder.Set("akka.remote.dot-netty.tcp.port", port.ToString(CultureInfo.InvariantCulture))
                 + HoconFolder.Set("akka.cluster.app-version", NodeVersion.Mine.Announced)
                 + $"akka.cluster.roles = [{string.Join(", ", options.Roles)}]\n"
-                + (ComesBack(options, port) ? "akka.cluster.seed-node-timeout = ${interp.node.find-cluster}\n" : "")
+                + FindCluster(options, port)
                 + options.Overrides
                 // Last: no setting takes the certificates away.
                 + (options.Identity is null ? "" : "akka.remote.dot-netty.tcp.enable-ssl = on\n"));
@@ -97,7 +108,6 @@ internal sealed class ClusterMembership
         {
             throw new StudyException($"the configuration cannot be read: {e.Message}", null, "check --config and --set", e);
         }
-        var process = ProcessName.New(Environment.MachineName);
         return await ActorHost.StartAsync(config, akka =>
         {
             if (options.Identity is { } identity) akka.AddSetup(Encryption(identity, trouble));
@@ -105,8 +115,7 @@ internal sealed class ClusterMembership
             if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
             else akka.AddCoordinatorProxy();
             akka.AddLoadReporter(options.Computes ? new DeviceMemory(options.Devices, new NvidiaCards()).Read : () => []);
-            if (options.Computes) akka.AddComputeNode(process, DeviceSlots.For(options.Devices, options.Workers, options.Threads), options.Runner, ledger,
-                options.UnitsFolder, options.Artifacts);
+            if (options.Computes) akka.AddWorkerPorts();
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
             if (options.Artifacts is not { } artifacts) return;
             akka.WithActors((system, _) => artifacts.Join(system));
@@ -138,11 +147,13 @@ internal sealed class ClusterMembership
         options.IsCoordinator && (options.Seeds.Count == 0 || options.Seeds[0] == self);
 
     /// <summary>Joins, and returns once this member is Up.</summary>
+    /// <returns>False where it was let in and those who did are gone: it has to begin anew.</returns>
     /// <exception cref="StudyException">None of the seed nodes let it in.</exception>
-    public async Task JoinAsync(IReadOnlyList<string> seeds, IReadOnlyList<string> remembered, CancellationToken cancellation)
+    public async Task<bool> JoinAsync(IReadOnlyList<string> seeds, IReadOnlyList<string> remembered, CancellationToken cancellation)
     {
         var self = ClusterMembers.HostPort(Address)!;
-        var founds = Founds(_options with { Seeds = seeds }, self);
+        // A coordinator that belongs to a cluster founds it anew where nobody of it can be found: those who can may be gone for good.
+        var founds = Founds(_options with { Seeds = seeds }, self) || (_options.IsCoordinator && remembered.Count > 0);
         var others = seeds.Concat(remembered).Where(m => m != self);
         var known = (founds ? others.Prepend(self) : others).Distinct().ToArray();
         if (known.Length == 0)
@@ -158,7 +169,12 @@ internal sealed class ClusterMembership
             cancellation.ThrowIfCancellationRequested();
             _options.Say($"still waiting for {string.Join(", ", seeds)} to let this node in{_trouble.Words}");
         }
-        await over.WaitAsync(cancellation);
+        while (!over.IsCompleted)
+        {
+            await Task.WhenAny(over, Task.Delay(Glance, cancellation));
+            cancellation.ThrowIfCancellationRequested();
+            if (!over.IsCompleted && IsStuck()) return false;
+        }
         if (!up.Task.IsCompleted)
             throw new StudyException(
                 $"no seed node let this node in ({string.Join(", ", seeds)}){_trouble.Words}",
@@ -168,12 +184,29 @@ internal sealed class ClusterMembership
                 $"{ClusterMembers.HostPort(stranger.Address)} runs version {NodeVersion.Parse(stranger.AppVersion.Version)}, "
                 + $"whose messages this node ({NodeVersion.Parse(Cluster.SelfMember.AppVersion.Version)}) does not understand",
                 null, "upgrade within one major version node by node, to another one all at once");
+        return true;
+    }
+
+    /// <summary>Let in long ago and not Up yet: the others did not agree on it, and perhaps never will.</summary>
+    private bool IsStuck()
+    {
+        if (Cluster.State.Members.All(m => m.Address != Address)) return false;
+        _welcomed ??= Stopwatch.GetTimestamp();
+        return Stopwatch.GetElapsedTime(_welcomed.Value) > StuckAfter;
+    }
+
+    /// <summary>Gives the workers the way to this membership's cluster; they finish or hand back their units when the node leaves it.</summary>
+    public void Attach(ComputeSide compute)
+    {
+        compute.Join(_host.Services.GetRequiredService<ActorRegistry>().Get<WorkerPorts>());
+        DrainBeforeLeaving(compute.Node);
     }
 
     /// <summary>Leaves in good order: units first, then the cluster, then the actors.</summary>
-    public async Task LeaveAsync()
+    /// <param name="forGood">The node does not come back: its units are finished or handed back.</param>
+    public async Task LeaveAsync(bool forGood)
     {
-        _leaving = true;
+        _leaving = forGood;
         var drain = _system.Settings.Config.GetTimeSpan("interp.node.drain");
         using var limit = new CancellationTokenSource(drain + TimeSpan.FromSeconds(60));
         try
@@ -196,13 +229,12 @@ internal sealed class ClusterMembership
         return new Address("akka.tcp", ActorHost.SystemName, hostPort[..colon], port);
     }
 
-    private void DrainBeforeLeaving()
+    private void DrainBeforeLeaving(IActorRef compute)
     {
-        var compute = _host.Services.GetRequiredService<ActorRegistry>().Get<ComputeNode>();
         var drain = _system.Settings.Config.GetTimeSpan("interp.node.drain");
         CoordinatedShutdown.Get(_system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "drain", async () =>
         {
-            // Removed by the others: nobody takes a result from here any more.
+            // Removed by the others, or not let in: the units go with the node to where it joins next.
             if (!_leaving) return Akka.Done.Instance;
             try
             {

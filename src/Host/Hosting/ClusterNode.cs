@@ -1,3 +1,4 @@
+using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Journal;
 using InterpActors.Host.Runs;
 using InterpActors.Messages.Studies;
@@ -6,26 +7,31 @@ namespace InterpActors.Host.Hosting;
 
 /// <summary>
 /// One member of a cluster, with the same actors as <see cref="LocalNode"/>: compute nodes pull units from the coordinator, which is
-/// wherever the oldest coordinator member is. A member that the others removed (it was cut off or frozen) joins again by itself.
+/// wherever the oldest coordinator member is. A member that the others removed (it was cut off or frozen) joins again by itself, and its
+/// units and results go with it (<see cref="ComputeSide"/>).
 /// </summary>
 public sealed class ClusterNode : IAsyncDisposable
 {
+    private const string BeginsAnew = "the nodes that let this one in are gone; tries again";
+
     private static readonly TimeSpan BeforeRejoining = TimeSpan.FromSeconds(2);
 
     private readonly ClusterNodeOptions _options;
     private readonly RunLock _held;
     private readonly ComputedLog _ledger;
+    private readonly ComputeSide? _compute;
     private readonly StudyDesk? _desk;
     private readonly CancellationTokenSource _stopping = new();
     private volatile ClusterMembership _membership;
     private Task _watch = Task.CompletedTask;
 
-    private ClusterNode(ClusterNodeOptions options, RunLock held, ComputedLog ledger, ClusterMembership membership)
+    private ClusterNode(ClusterNodeOptions options, RunLock held, ComputedLog ledger, ClusterMembership membership, ComputeSide? compute)
     {
         _options = options;
         _held = held;
         _ledger = ledger;
         _membership = membership;
+        _compute = compute;
         if (options.IsCoordinator) _desk = new StudyDesk(() => _membership, options.Journal, ledger);
         (Host, Port) = (membership.Address.Host!, membership.Address.Port!.Value);
     }
@@ -55,18 +61,30 @@ public sealed class ClusterNode : IAsyncDisposable
         var held = RunLock.Take(options.Data, "--data");
         var ledger = new ComputedLog(options.LedgerFile);
         ClusterMembership? membership = null;
+        ComputeSide? compute = null;
         try
         {
             if (options.IsCoordinator) options.Journal.Prepare();
-            membership = await ClusterMembership.StartAsync(options, options.Port, ledger);
-            await membership.JoinAsync(options.Seeds, MemberMemory.Read(options.MembersFile), cancellation);
-            var node = new ClusterNode(options, held, ledger, membership);
+            membership = await ClusterMembership.StartAsync(options, options.Port);
+            var (address, port) = (ClusterMembers.HostPort(membership.Address)!, membership.Address.Port!.Value);
+            if (options.Computes) compute = new ComputeSide(options, membership.Settings, address, ledger);
+            while (true)
+            {
+                if (compute is not null) membership.Attach(compute);
+                if (await membership.JoinAsync(options.Seeds, MemberMemory.Read(options.MembersFile), cancellation)) break;
+                options.Say(BeginsAnew);
+                await membership.LeaveAsync(forGood: false);
+                await Task.Delay(BeforeRejoining, cancellation);
+                membership = await ClusterMembership.StartAsync(options, port);
+            }
+            var node = new ClusterNode(options, held, ledger, membership, compute);
             node._watch = node.WatchAsync();
             return node;
         }
         catch
         {
-            if (membership is not null) await membership.LeaveAsync();
+            if (membership is not null) await membership.LeaveAsync(forGood: true);
+            if (compute is not null) await compute.StopAsync();
             ledger.Dispose();
             held.Dispose();
             throw;
@@ -79,7 +97,8 @@ public sealed class ClusterNode : IAsyncDisposable
         if (_stopping.IsCancellationRequested) return;
         await _stopping.CancelAsync();
         await _watch;
-        await _membership.LeaveAsync();
+        await _membership.LeaveAsync(forGood: true);
+        if (_compute is not null) await _compute.StopAsync();
         _desk?.Dispose();
         _ledger.Dispose();
         if (_options.IsCoordinator) _options.Journal.Release();
@@ -100,7 +119,7 @@ public sealed class ClusterNode : IAsyncDisposable
             while (true)
             {
                 var via = await LostAsync();
-                await _membership.LeaveAsync();
+                await _membership.LeaveAsync(forGood: false);
                 await RejoinAsync(via);
             }
         }
@@ -137,22 +156,29 @@ public sealed class ClusterNode : IAsyncDisposable
             ClusterMembership? next = null;
             try
             {
-                next = await ClusterMembership.StartAsync(_options, Port, _ledger);
-                if (via is null) await next.JoinAsync(_options.Seeds, MemberMemory.Read(_options.MembersFile), _stopping.Token);
-                else await next.JoinAsync([via], [], _stopping.Token);
-                _membership = next;
-                return;
+                next = await ClusterMembership.StartAsync(_options, Port);
+                if (_compute is not null) next.Attach(_compute);
+                var joined = via is null ? next.JoinAsync(_options.Seeds, MemberMemory.Read(_options.MembersFile), _stopping.Token)
+                    : next.JoinAsync([via], [], _stopping.Token);
+                if (await joined)
+                {
+                    _membership = next;
+                    return;
+                }
+                via = null;
+                if (said != BeginsAnew) _options.Say(said = BeginsAnew);
+                await next.LeaveAsync(forGood: false);
             }
             catch (StudyException e)
             {
                 // Nobody to join yet, or the port is not free again yet.
                 via = null;
                 if (said != e.Message) _options.Say(said = e.Message);
-                if (next is not null) await next.LeaveAsync();
+                if (next is not null) await next.LeaveAsync(forGood: false);
             }
             catch (OperationCanceledException)
             {
-                if (next is not null) await next.LeaveAsync();
+                if (next is not null) await next.LeaveAsync(forGood: false);
                 throw;
             }
         }

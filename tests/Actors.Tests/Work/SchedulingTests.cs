@@ -153,6 +153,20 @@ public class SchedulingTests : ActorTestKit
     }
 
     [Fact]
+    public void A_result_that_waits_for_the_journal_is_not_computed_by_an_idle_worker_too()
+    {
+        Open();
+        var (slow, fast) = (Join("slow"), Join("fast"));
+        Give(slow, 1);
+        Give(fast, 2);
+        Finish(fast, 2);
+        _broker.Tell(new UnitResult("slow", "p-slow", Try(1), [1], null), slow.Probe);
+        _study.FishForMessage<UnitResult>(m => m.Unit.Ordinal == 1);
+        Dry(fast);
+        _study.ExpectNoMsg(500);
+    }
+
+    [Fact]
     public void The_death_of_one_of_two_workers_on_a_unit_is_no_failure_of_it()
     {
         Open();

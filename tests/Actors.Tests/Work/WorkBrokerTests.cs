@@ -115,6 +115,21 @@ public class WorkBrokerTests : ActorTestKit
     }
 
     [Fact]
+    public void A_worker_that_comes_by_another_way_keeps_what_it_holds()
+    {
+        Open();
+        var (worker, _) = Leased("w", 3);
+        var again = CreateTestProbe();
+        var epoch = Register(_broker, again, "w", new UnitTry(Id, 3, 1));
+        _study.ExpectMsg(new UnitClaimed(new UnitTry(Id, 3, 1)));
+        Sys.Stop(worker);
+        _broker.Tell(new RequestWork("w", epoch, 1), again);
+        _study.ExpectNoMsg(200);
+        Sys.Stop(again);
+        _study.ExpectMsg<UnitLost>();
+    }
+
+    [Fact]
     public void A_silent_workers_units_go_back_and_its_late_result_is_still_passed_on()
     {
         var broker = Broker(Settings with { Lease = TimeSpan.FromMilliseconds(300) });
