@@ -31,6 +31,8 @@ public sealed class SaeTrainingTests : IDisposable
     [InlineData("gated, d_sae = 12")]
     [InlineData("standard, expansion = 2, schedule { lr = cosine, lr_warm_up_steps = 3 }")]
     [InlineData("matching_pursuit, d_sae = 12, residual_threshold = 0.5")]
+    [InlineData("topk, k = 2, k_start = 9, k_schedule_steps = 15, d_sae = 12")]
+    [InlineData("matryoshka_batchtopk, k = 1.5, k_start = 8.5, k_schedule_steps = 17, d_sae = 12, widths = [4, 12]")]
     public void Killed_and_continued_run_equals_one_that_was_not(string architecture)
     {
         var study = Compile($"architecture = {architecture}, steps = 20, checkpoint_every = 5, log_every = 3");
@@ -94,6 +96,22 @@ public sealed class SaeTrainingTests : IDisposable
     }
 
     [Fact]
+    public void K_goes_from_its_start_to_its_end_and_the_log_shows_it()
+    {
+        var study = Compile("architecture = topk, k = 2, k_start = 8, k_schedule_steps = 6, d_sae = 12, steps = 10, log_every = 1, aux = 0",
+            "sweep { seed = [0, 1] }");
+        using var engine = new StudyEngine();
+        var plan = engine.Plan(study);
+        var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o], Context("k", null, [], [])).Payload).ToArray();
+        var table = StudyRuns.Reduce(engine, plan, payloads).Result.Tables.Single();
+
+        double[] Column(string name) => [.. table.Rows.Take(10).Select(r => (double)r[table.Columns.ToList().IndexOf(name)]!)];
+        Assert.Equal([8, 7, 6, 5, 4, 3, 2, 2, 2, 2], Column("k"));
+        Assert.All(Column("l0").Zip(Column("k")), pair => Assert.InRange(pair.First, 0.5 * pair.Second, pair.Second));
+        Assert.True(Column("l0")[0] > Column("l0")[9] + 1);
+    }
+
+    [Fact]
     public void Divergence_stops_the_dictionary_and_names_the_step()
     {
         var study = Compile("architecture = standard, d_sae = 12, steps = 20, optimiser { lr = 1e40 }");
@@ -124,6 +142,11 @@ public sealed class SaeTrainingTests : IDisposable
     [Theory]
     [InlineData("architecture = topk, k = 13, d_sae = 12, steps = 5", "k = 13")]
     [InlineData("architecture = topk, l1 = 2, d_sae = 12, steps = 5", "l1", "standard, gated")]
+    [InlineData("architecture = gated, k_start = 5, d_sae = 12, steps = 5", "k_start", "topk, batchtopk, matryoshka_batchtopk")]
+    [InlineData("architecture = topk, k = 2, k_start = 5, d_sae = 12, steps = 5", "k_schedule_steps", "missing")]
+    [InlineData("architecture = topk, k = 2, k_schedule_steps = 5, d_sae = 12, steps = 5", "goes with k_start")]
+    [InlineData("architecture = topk, k = 2, k_start = 5, k_schedule_steps = 9, d_sae = 12, steps = 5", "the run has 5")]
+    [InlineData("architecture = batchtopk, k = 2, k_start = 12.5, k_schedule_steps = 5, d_sae = 12, steps = 5", "k_start = 12.5 is more")]
     [InlineData("architecture = topk, k = 2, kk = 2, d_sae = 12, steps = 5", "kk")]
     [InlineData("architecture = topk, d_in = 7, d_sae = 12, k = 2, steps = 5", "d_in")]
     [InlineData("architecture = topk, d_sae = 12, k = 2, steps = 5, batch = 31", "batches of 32")]

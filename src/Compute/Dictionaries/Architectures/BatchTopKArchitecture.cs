@@ -42,6 +42,9 @@ public record BatchTopKArchitecture(bool SubtractsDecoderBias, double K, bool Re
     public double KAt(long step) => FirstK is { } first ? WarmUp.Between(step, first, K, KSteps) : K;
 
     /// <inheritdoc/>
+    double? ITrainableArchitecture.KeptAt(long step) => KAt(step);
+
+    /// <inheritdoc/>
     public Codes Encode(DictionaryWeights weights, Tensor x)
     {
         var before = LinearCode.PreActivations(weights, x, SubtractsDecoderBias);

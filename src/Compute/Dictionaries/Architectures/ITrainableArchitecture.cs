@@ -30,6 +30,9 @@ public interface ITrainableArchitecture : IArchitecture
     /// <summary>Weight of the sparsity loss at a step; 0 where the architecture has none.</summary>
     double Coefficient(long step) => 0;
 
+    /// <summary>How many latents of a row a step keeps, in the mean; null where the architecture does not count them.</summary>
+    double? KeptAt(long step) => null;
+
     /// <summary>Changes parameters before the forward pass, without gradients.</summary>
     void BeginStep(DictionaryWeights weights)
     {

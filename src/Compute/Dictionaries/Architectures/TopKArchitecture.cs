@@ -30,6 +30,9 @@ public sealed record TopKArchitecture(bool SubtractsDecoderBias, int K, bool Res
     public int KAt(long step) => FirstK is { } first ? (int)Math.Round(WarmUp.Between(step, first, K, KSteps)) : K;
 
     /// <inheritdoc/>
+    double? ITrainableArchitecture.KeptAt(long step) => KAt(step);
+
+    /// <inheritdoc/>
     public Codes Encode(DictionaryWeights weights, Tensor x)
     {
         var before = LinearCode.PreActivations(weights, x, SubtractsDecoderBias);

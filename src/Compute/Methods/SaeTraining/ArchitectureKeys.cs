@@ -1,3 +1,4 @@
+using System.Numerics;
 using InterpActors.Compute.Dictionaries.Architectures;
 using InterpActors.Messages.Studies;
 
@@ -17,6 +18,8 @@ internal static class ArchitectureKeys
     private static readonly Dictionary<string, string[]> Owners = new(StringComparer.Ordinal)
     {
         ["k"] = [TopK, BatchTopK, Matryoshka],
+        ["k_start"] = [TopK, BatchTopK, Matryoshka],
+        ["k_schedule_steps"] = [TopK, BatchTopK, Matryoshka],
         ["aux"] = [TopK, BatchTopK, Matryoshka],
         ["rescale_by_decoder_norm"] = [TopK, BatchTopK, Matryoshka],
         ["threshold_lr"] = [BatchTopK, Matryoshka],
@@ -44,8 +47,9 @@ internal static class ArchitectureKeys
     /// <summary>The norm that decoder rows begin with where the study names none.</summary>
     public static double DecoderNorm(string architecture) => architecture == MatchingPursuit ? 1 : 0.1;
 
+    /// <param name="steps">Of the run.</param>
     /// <exception cref="StudyException">A value is out of range or a key is another architecture's.</exception>
-    public static ITrainableArchitecture Read(StudySection method, string name, int latents)
+    public static ITrainableArchitecture Read(StudySection method, string name, int latents, long steps)
     {
         foreach (var key in method.Keys)
             if (Owners.TryGetValue(key, out var owners) && !owners.Contains(name) && method.Has(key))
@@ -62,22 +66,34 @@ internal static class ArchitectureKeys
                         method.Flag("stop_on_duplicate_support", true));
             case TopK:
                 var whole = method.Int("k", 100, 1);
-                CheckK(method, whole, latents);
-                return new TopKArchitecture(centres, whole, Rescales(method)) { DeadLatentWeight = Aux(method) };
+                CheckK(method, "k", whole, latents);
+                var wholeSteps = ScheduleSteps(method, steps);
+                return new TopKArchitecture(centres, whole, Rescales(method))
+                {
+                    DeadLatentWeight = Aux(method),
+                    FirstK = wholeSteps is null ? null : CheckK(method, "k_start", method.Int("k_start", null, 1), latents),
+                    KSteps = wholeSteps ?? 0,
+                };
             default:
                 var k = method.Number("k", 100, 0);
-                CheckK(method, k, latents);
+                CheckK(method, "k", k, latents);
+                var kSteps = ScheduleSteps(method, steps);
+                double? firstK = kSteps is null ? null : CheckK(method, "k_start", method.Number("k_start", null, 0), latents);
                 if (name == BatchTopK)
                     return new BatchTopKArchitecture(centres, k, Rescales(method))
                     {
                         DeadLatentWeight = Aux(method),
-                        ThresholdRate = ThresholdRate(method)
+                        ThresholdRate = ThresholdRate(method),
+                        FirstK = firstK,
+                        KSteps = kSteps ?? 0,
                     };
                 return new MatryoshkaArchitecture(centres, k, Rescales(method), Widths(method, latents))
                 {
                     DeadLatentWeight = Aux(method),
                     ThresholdRate = ThresholdRate(method),
                     DeadLatentsByLevel = method.Flag("aux_by_level", false),
+                    FirstK = firstK,
+                    KSteps = kSteps ?? 0,
                 };
         }
     }
@@ -102,11 +118,20 @@ internal static class ArchitectureKeys
         };
     }
 
-    private static void CheckK(StudySection method, double k, int latents)
+    private static T CheckK<T>(StudySection method, string key, T k, int latents) where T : INumber<T>
     {
-        if (k <= 0) throw method.Wrong("k", "must be above 0");
-        if (k > latents) throw method.Wrong("k", FormattableString.Invariant($"k = {k} is more than the {latents} latents there are"),
-            "make d_sae larger or k smaller");
+        if (k <= T.Zero) throw method.Wrong(key, "must be above 0");
+        return k <= T.CreateChecked(latents) ? k : throw method.Wrong(key,
+            FormattableString.Invariant($"{key} = {k} is more than the {latents} latents there are"), $"make d_sae larger or {key} smaller");
+    }
+
+    /// <summary>Steps over which k goes from <c>k_start</c> to <c>k</c>; null where it is the same throughout.</summary>
+    private static int? ScheduleSteps(StudySection method, long steps)
+    {
+        if (!method.Has("k_start") && !method.Has("k_schedule_steps")) return null;
+        if (!method.Has("k_start")) throw method.Wrong("k_schedule_steps", "goes with k_start, the k of the first step");
+        var over = method.Int("k_schedule_steps", null, 1);
+        return over <= steps ? over : throw method.Wrong("k_schedule_steps", $"k is reached after {over} steps, the run has {steps}");
     }
 
     private static IReadOnlyList<int> Widths(StudySection method, int latents)

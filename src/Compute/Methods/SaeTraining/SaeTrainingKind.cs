@@ -23,6 +23,8 @@ public sealed class SaeTrainingKind : IStudyKind
             new("init", "random", "{ kind = random, decoder_norm = 0.1 } or { kind = file, path = \"SAELens folder\" }"),
             new("apply_b_dec_to_input", "true", "whether b_dec is subtracted from what is encoded"),
             new("k", "100", "topk: latents a row; batchtopk, matryoshka_batchtopk: the same in the mean, may be fractional"),
+            new("k_start, k_schedule_steps", null, "topk family: k of the first step, from which it goes linearly to k in so many steps; "
+                + "training.csv then has a column k"),
             new("aux", "1", "topk family: weight of the dead-latent loss"),
             new("rescale_by_decoder_norm", "true", "topk family: choose in units of decoder norms"),
             new("threshold_lr", "0.01", "batchtopk, matryoshka_batchtopk: rate of the threshold's moving average"),

@@ -28,9 +28,9 @@ internal static class TrainingKeys
         if (method.Has("d_in") && method.Int("d_in") != data.Width) throw method.Wrong("d_in", $"the data are {data.Width} wide",
             $"write d_in = {data.Width} or leave it out");
         var latents = Latents(method, data.Width);
-        var architecture = ArchitectureKeys.Read(method, architectureName, latents);
-        var type = Type(method, "dtype", "fp32");
         var steps = Steps(method, data.Batch);
+        var architecture = ArchitectureKeys.Read(method, architectureName, latents, steps);
+        var type = Type(method, "dtype", "fp32");
         var (norm, initial) = Init(method, architectureName, study);
         var (scale, frame) = Normalisation(method.Section("normalisation"));
         var optimiser = method.Section("optimiser");

@@ -44,18 +44,22 @@ internal sealed class TrainingResult(
 
     private IReadOnlyList<string> Terms => [.. plan.All.SelectMany(d => d.Plan.Architecture.LossTerms).Distinct()];
 
-    /// <summary>A row a logged step; loss terms of other architectures are empty.</summary>
+    /// <summary>A row a logged step; loss terms of other architectures are empty. A column <c>k</c> where any schedule moves it.</summary>
     private ExtraTable Training()
     {
         string[] columns = ["unit", "step", "tokens", "lr", "coefficient", "loss", .. Terms, "l0", "dead", "grad_norm", "threshold",
-            "explained_variance"];
+            "explained_variance", .. plan.All.Any(d => d.SchedulesK) ? ["k"] : Array.Empty<string>()];
         var rows = new List<IReadOnlyList<object?>>();
         foreach (var (settings, _, log) in _trained)
         {
             var at = columns.Select(c => log.Columns.ToList().IndexOf(c)).ToArray();
             rows.AddRange(log.Rows.Select(row =>
-                (IReadOnlyList<object?>)[.. columns.Select((c, i) => c == "unit" ? settings.Name
-                    : Cell(c, at[i] < 0 ? double.NaN : row[at[i]]))]));
+                (IReadOnlyList<object?>)[.. columns.Select((c, i) => c switch
+                {
+                    "unit" => settings.Name,
+                    "k" => settings.Plan.Architecture.KeptAt((long)row[0]),
+                    _ => Cell(c, at[i] < 0 ? double.NaN : row[at[i]]),
+                })]));
         }
         return new ExtraTable("training.csv", columns, rows);
     }

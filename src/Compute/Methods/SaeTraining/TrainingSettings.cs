@@ -30,6 +30,9 @@ public sealed record TrainingSettings(string Name, long Seed, TrainingPlan Plan,
     /// <summary>Batches that the run reads.</summary>
     public long Batches => Math.Max(FirstBatch + Steps, Scale.Batches);
 
+    /// <summary>True where k is not the same in all steps.</summary>
+    public bool SchedulesK => Plan.Architecture.KeptAt(0) != Plan.Architecture.KeptAt(Steps - 1);
+
     /// <summary>True where a step has a row in <c>training.csv</c>.</summary>
     public bool Logs(long step) => step % LogEvery == 0 || step == Steps - 1;
 
