@@ -102,7 +102,7 @@ public static class SummaryJson
     };
 
     /// <summary>Time that processes worked on the run; the last one works until now. Killed ones left no end and do not count.</summary>
-    private static double Seconds(RunHistory history) => Math.Round(history.Processes
+    public static double Seconds(RunHistory history) => Math.Round(history.Processes
         .Select((p, i) => (p.Ended ?? (i == history.Processes.Count - 1 ? DateTimeOffset.UtcNow : p.Started)) - p.Started)
         .Sum(t => Math.Max(0, t.TotalSeconds)), 3);
 

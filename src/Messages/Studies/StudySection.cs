@@ -69,6 +69,24 @@ public sealed class StudySection
         return new StudySection(copy, _path);
     }
 
+    /// <summary>
+    /// This section's values, unread, and beside them those of another that it does not give; objects that both give are joined likewise.
+    /// Messages about it name this section. <see cref="Take"/> tells both what was read of it.
+    /// </summary>
+    public StudySection Over(StudySection common) => new(Join(_source, common._source), _path);
+
+    /// <summary>Counts what was read of a section made from this one as read here, and writes its canonical form of some keys to this one's.</summary>
+    /// <param name="read">From <see cref="Over"/> or <see cref="With"/>, of this section or a later one.</param>
+    /// <param name="writes">Which keys are written.</param>
+    public void Take(StudySection read, Func<string, bool> writes)
+    {
+        foreach (var (key, section) in read._read)
+        {
+            _read[key] = section;
+            if (writes(key) && read.Canonical.TryGetPropertyValue(key, out var value)) Canonical[key] = value?.DeepClone();
+        }
+    }
+
     /// <summary>Reads a list of values of any kind; a single value counts as a list of one. Null where the key is absent.</summary>
     public IReadOnlyList<StudyScalar>? Scalars(string key)
     {
@@ -77,11 +95,15 @@ public sealed class StudySection
         return values;
     }
 
-    private static StudyObject Copy(StudyObject source)
+    private static StudyObject Copy(StudyObject source) => Join(source, new StudyObject(source.Place));
+
+    private static StudyObject Join(StudyObject source, StudyObject under)
     {
-        var copy = new StudyObject(source.Place);
-        foreach (var key in source.Keys) copy[key] = source[key]!;
-        return copy;
+        var joined = new StudyObject(source.Place);
+        foreach (var key in under.Keys) joined[key] = under[key]!;
+        foreach (var key in source.Keys)
+            joined[key] = source[key] is StudyObject own && under[key] is StudyObject common ? Join(own, common) : source[key]!;
+        return joined;
     }
 
     /// <summary>Reads an object; an empty one where the key is absent.</summary>

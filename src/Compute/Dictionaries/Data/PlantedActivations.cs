@@ -10,14 +10,25 @@ internal sealed class PlantedActivations : TrainingData
 {
     private const string Tree = "tree";
     private const string Synthetic = "synthetic";
+    private const string Chat = "chat";
 
     public PlantedActivations(StudySection data, StudyContext study, int? batch)
     {
-        var world = data.OneOf("world", [Tree, Synthetic]);
+        World = ReadWorld(data, study);
+        (Batch, Hook) = (batch ?? 256, $"planted.{data.Text("world")}");
+    }
+
+    /// <exception cref="StudyException">There is no such world.</exception>
+    public static IPlantedWorld ReadWorld(StudySection data, StudyContext study)
+    {
+        var world = data.OneOf("world", [Tree, Synthetic, Chat]);
         var seed = data.Long("seed", study.Seed, 0);
-        World = world == Tree ? new FeatureTree(data.Int("level", 1, 0, FeatureTree.Levels - 1), seed)
-            : new SyntheticFeatures(Sizes(data), seed);
-        (Batch, Hook) = (batch ?? 256, $"planted.{world}");
+        return world switch
+        {
+            Tree => new FeatureTree(data.Int("level", 1, 0, FeatureTree.Levels - 1), seed),
+            Chat => new ConversationFeatures(ChatSizes(data), seed),
+            _ => new SyntheticFeatures(Sizes(data), seed),
+        };
     }
 
     public override int Width => (int)World.Features.shape[1];
@@ -30,6 +41,22 @@ internal sealed class PlantedActivations : TrainingData
     internal override IPlantedWorld World { get; }
 
     public override ActivationBatches Open(StudySession session, ShardStore store) => new Drawn(World, Batch);
+
+    private static ConversationSizes ChatSizes(StudySection data)
+    {
+        var plain = new ConversationSizes();
+        var packed = data.OneOf("packing", [ChatSequences.Alone, ChatSequences.Blocks, ChatSequences.BlocksMasked], ChatSequences.Alone)
+            == ChatSequences.Blocks;
+        var sizes = new ConversationSizes(data.Int("width", plain.Width, 2, 1 << 14), data.Int("topics", plain.Topics, 1, 1 << 14),
+            data.Int("words", plain.Words, 1, 1 << 14),
+            Plain: data.OneOf("corpus", ["conversations", "text"], "conversations") == "text")
+        {
+            // Alone, there is nothing that could leak in.
+            Leak = packed ? data.Number("leak", plain.Leak, 0) : 0,
+            Context = packed ? data.Int("context", plain.Context, 2, 1 << 20) : plain.Context,
+        };
+        return sizes;
+    }
 
     private static SyntheticSizes Sizes(StudySection data)
     {

@@ -28,6 +28,14 @@ public sealed class ShardStore : IDisposable
     internal LeaseCache<string, ActivationShard>.Lease Take(HarvestPlan plan, int shard, string key, StudySession session,
         CancellationToken cancellation) => _open.Take(key, () => Open(plan, shard, key, session, cancellation));
 
+    /// <summary>Computes a shard unless it is there.</summary>
+    /// <returns>Its rows.</returns>
+    internal long Harvest(HarvestPlan plan, int shard, StudySession session, CancellationToken cancellation)
+    {
+        using var lease = Take(plan, shard, plan.Key(shard, session.Study.Execution), session, cancellation);
+        return lease.Value.Rows;
+    }
+
     private ActivationShard Open(HarvestPlan plan, int shard, string key, StudySession session, CancellationToken cancellation)
     {
         var path = Path.Combine(_folder, $"{key}.safetensors");

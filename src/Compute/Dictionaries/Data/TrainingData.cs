@@ -28,14 +28,12 @@ public abstract class TrainingData : IDisposable
     /// <summary>Shards that have to be harvested before the first batches can be had, in the order of their first use.</summary>
     public virtual IReadOnlyList<int> Shards(long batches) => [];
 
+    /// <summary>What is harvested for them; null where nothing is.</summary>
+    internal virtual HarvestPlan? Harvested => null;
+
     /// <summary>The batches.</summary>
     /// <param name="store">Where harvested shards are.</param>
     public abstract ActivationBatches Open(StudySession session, ShardStore store);
-
-    /// <summary>Computes a shard unless it is there.</summary>
-    /// <returns>Its rows.</returns>
-    public virtual long Harvest(int shard, StudySession session, ShardStore store, CancellationToken cancellation) =>
-        throw new InvalidOperationException("nothing is harvested for these data");
 
     /// <param name="batch">Rows of a batch; null where the data decide.</param>
     /// <param name="where">The place of the key <c>batch</c>, for messages.</param>
@@ -66,19 +64,7 @@ internal sealed class StoredActivations : TrainingData
 
     public StoredActivations(StudySection data, StudyContext study, int? batch, string where)
     {
-        var name = data.Text("file");
-        FileHash.Pin(data, "sha256", name, study.Folder, "file");
-        _path = study.Folder.PathOf(name);
-        using var file = SafetensorsFile.Open(_path);
-        if (file.Tensors.Count == 0) throw new StudyException("it holds no tensor", _path);
-        _tensor = data.Text("tensor", file.Tensors.Count == 1 ? file.Names.First() : "batches");
-        if (!file.Tensors.TryGetValue(_tensor, out var stored))
-            throw data.Wrong("tensor", $"'{name}' has no tensor '{_tensor}'", StudySection.Nearest(_tensor, [.. file.Names]));
-        if (!stored.IsFloatingPoint) throw data.Wrong("tensor", $"'{_tensor}' holds {stored.TypeName}, no activations",
-            "give F32, F64, F16 or BF16");
-        if (stored.Shape.Count is not (2 or 3) || stored.Shape.Contains(0))
-            throw data.Wrong("tensor", $"'{_tensor}' has shape [{string.Join(", ", stored.Shape)}]",
-                "give [rows, d] or [batches, rows, d]");
+        (_path, _tensor, var stored) = Locate(data, study);
         if (stored.Shape.Count == 3 && batch is { } wanted && wanted != stored.Shape[1])
             throw new StudyException($"'{_tensor}' is divided into batches of {stored.Shape[1]} rows, not {wanted}", where,
                 $"write batch = {stored.Shape[1]}");
@@ -89,6 +75,27 @@ internal sealed class StoredActivations : TrainingData
         _shuffled = data.OneOf("order", ["file", "shuffled"], stored.Shape.Count == 3 ? "file" : "shuffled") == "shuffled";
         Hook = data.Text("hook", "activations");
         (Width, _seed) = ((int)stored.RowLength, study.Seed);
+    }
+
+    /// <summary>The tensor that a section of kind <c>activations</c> names: [rows, d] or [batches, rows, d].</summary>
+    /// <exception cref="StudyException">There is none.</exception>
+    internal static (string Path, string Name, SafetensorsTensor Stored) Locate(StudySection data, StudyContext study)
+    {
+        var name = data.Text("file");
+        FileHash.Pin(data, "sha256", name, study.Folder, "file");
+        var path = study.Folder.PathOf(name);
+        using var file = SafetensorsFile.Open(path);
+        if (file.Tensors.Count == 0) throw new StudyException("it holds no tensor", path);
+        var tensor = data.Text("tensor", file.Tensors.Count == 1 ? file.Names.First() : "batches");
+        if (!file.Tensors.TryGetValue(tensor, out var found))
+            throw data.Wrong("tensor", $"'{name}' has no tensor '{tensor}'", StudySection.Nearest(tensor, [.. file.Names]));
+        if (!found.IsFloatingPoint) throw data.Wrong("tensor", $"'{tensor}' holds {found.TypeName}, no activations",
+            "give F32, F64, F16 or BF16");
+        var (_, _, stored) = file.Locate(tensor);
+        if (stored.Shape.Count is not (2 or 3) || stored.Shape.Contains(0))
+            throw data.Wrong("tensor", $"'{tensor}' has shape [{string.Join(", ", stored.Shape)}]",
+                "give [rows, d] or [batches, rows, d]");
+        return (path, tensor, stored);
     }
 
     public override int Width { get; }
@@ -104,7 +111,6 @@ internal sealed class StoredActivations : TrainingData
 /// <summary>Activations of the study's model on token sequences.</summary>
 internal sealed class HarvestedActivations : TrainingData
 {
-    private readonly TokenData _tokens;
     private readonly HarvestPlan _plan;
     private readonly long _buffer;
     private readonly double _mix;
@@ -113,30 +119,28 @@ internal sealed class HarvestedActivations : TrainingData
 
     public HarvestedActivations(StudySection data, string kind, StudyContext study, int batch)
     {
-        if (study.GivenModel is not { } model)
-            throw new StudyException($"data of kind {kind} needs a model", data.Place.ToString(), "add model { path = … } to the study");
-        var hook = data.Text("hook");
-        var site = HarvestSite.Of(hook, model.Config, data.Where("hook"));
-        _tokens = TokenData.Read(data, kind, study);
-        _plan = new HarvestPlan(_tokens, site, model, data.Number("max_norm", 0, 0));
+        _plan = HarvestSource.Read(data, kind, study, null);
         (Batch, _seed) = (batch, study.Seed);
         _shuffled = data.OneOf("order", ["file", "shuffled"], "shuffled") == "shuffled";
         _buffer = Buffer(data, batch);
         _mix = data.Number("mix", 0.5, 0, 0.99);
         var rows = _plan.KeptRows.Sum();
         if (rows >= batch) return;
-        _tokens.Dispose();
+        _plan.Tokens.Dispose();
         throw new StudyException($"{rows} tokens are left of the data, fewer than a batch of {batch}", data.Place.ToString(),
             rows == 0 ? "every token is excluded" : "give more text or make batches smaller");
     }
 
     public override int Width => _plan.Site.Width;
 
+    /// <inheritdoc/>
+    internal override HarvestPlan Harvested => _plan;
+
     public override int Batch { get; }
 
     public override string Hook => _plan.Site.Hook;
 
-    public override int? Context => _tokens.Sequences.LengthOf(0);
+    public override int? Context => _plan.Tokens.Sequences.LengthOf(0);
 
     public override IReadOnlyList<int> Shards(long batches) =>
         _plan.MaxNorm > 0 ? [.. Enumerable.Range(0, _plan.Shards)] : Order(_plan.KeptRows).Shards(batches);
@@ -144,13 +148,7 @@ internal sealed class HarvestedActivations : TrainingData
     public override ActivationBatches Open(StudySession session, ShardStore store) =>
         new HarvestBatches(_plan, store, session, Order, Batch);
 
-    public override long Harvest(int shard, StudySession session, ShardStore store, CancellationToken cancellation)
-    {
-        using var lease = store.Take(_plan, shard, _plan.Key(shard, session.Study.Execution), session, cancellation);
-        return lease.Value.Rows;
-    }
-
-    public override void Dispose() => _tokens.Dispose();
+    public override void Dispose() => _plan.Tokens.Dispose();
 
     private RowOrder Order(IReadOnlyList<long> counts)
     {

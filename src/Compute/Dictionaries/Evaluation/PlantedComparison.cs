@@ -1,3 +1,4 @@
+using InterpActors.Compute.Dictionaries.Architectures;
 using InterpActors.Compute.Dictionaries.Planted;
 using static TorchSharp.torch;
 
@@ -10,10 +11,11 @@ internal static class PlantedComparison
     private const int Chunks = 4;
 
     /// <summary>What is compared, in the order of the columns.</summary>
-    public static IReadOnlyList<string> Names(IPlantedWorld world) =>
+    public static IReadOnlyList<string> Names(IPlantedWorld world, IArchitecture architecture) =>
     [
         "mcc", "f1_score", "uniqueness", "mmcs_latents_to_features", "mmcs_features_to_latents", "heldout_explained_variance", "shrinkage",
         "heldout_l0", "true_l0", "fvu", .. world.Families.Count == 0 ? Array.Empty<string>() : ["parent_cosine", "child_cosine", "child_parent_cosine"],
+        .. architecture is MatchingPursuitArchitecture ? [PursuitResidual.Column] : Array.Empty<string>(),
     ];
 
     /// <param name="dictionary">Ready for use, in any dtype.</param>
@@ -48,6 +50,8 @@ internal static class PlantedComparison
             ["true_l0"] = score.TrueL0,
             ["fvu"] = 1 - score.ExplainedVariance,
         };
+        if (dictionary.Architecture is MatchingPursuitArchitecture pursuit)
+            found[PursuitResidual.Column] = PursuitResidual.MonotoneShare(dictionary, pursuit, world.Rows(world.Activations(-1, Chunk)));
         if (world.Families.Count == 0) return found;
         var tree = new TreeScore(match, world.Families);
         found["parent_cosine"] = tree.ParentCosine;

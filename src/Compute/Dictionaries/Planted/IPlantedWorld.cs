@@ -16,6 +16,12 @@ internal interface IPlantedWorld
 
     /// <summary>How strongly each feature is present in the rows of a batch: a pure function of the batch's number. fp64, [rows, features]</summary>
     Tensor Activations(long batch, int rows);
+
+    /// <summary>Whether some rows are of special tokens.</summary>
+    bool KnowsSpecial => false;
+
+    /// <summary>Which rows of a batch are of special tokens: [rows] bool; null where the world has none.</summary>
+    Tensor? Special(long batch, int rows) => null;
 }
 
 /// <summary>What every planted world has in common.</summary>

@@ -1,5 +1,3 @@
-using InterpActors.Compute.Dictionaries.Data;
-using InterpActors.Compute.Dictionaries.Evaluation;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
 
@@ -50,10 +48,20 @@ public sealed class SaeTrainingKind : IStudyKind
                 "{ kind = planted, world = tree, level = 1, seed } or { kind = planted, world = synthetic, features = 256, width = 64, "
                 + "most_likely = 0.3, least_likely = 0.005, roots = 8, branching = 3, depth = 3, correlation_rank = 25, "
                 + "correlation_scale = 0.1, "
-                + "compensate = true, bias = 0.5, seed }: rows whose features are known, "
+                + "compensate = true, bias = 0.5, seed } or { kind = planted, world = chat, packing = none | blocks, corpus = conversations | text, "
+                + "width = 48, topics = 24, words = 48, leak = 1, context = 256, seed }: rows whose features are known, "
                 + "to which the dictionaries are compared at the end"),
-            new("expect", null, "with planted data: lines that the comparison should reach, e.g. [\"mcc >= 0.97\"]; the report says "
-                + "whether it did"),
+            new("evaluate", null, "{ data { … } }: held-out rows on which every dictionary is measured at its end: eval_mse, "
+                + "eval_explained_variance, eval_l0 and, with data of kind chat (or planted, world = chat), eval_mse_special and eval_mse_text; "
+                + "the hook is that of the training data"),
+            new("expect", null, "lines that figures should reach, e.g. [\"mcc >= 0.97\", \"seconds <= 40\"]: of evaluate, of planted data, or "
+                + "the seconds of the whole run; the report says whether they did"),
+            new("expect_order", null, "the same between dictionaries of a sweep, by data or architecture: "
+                + "[\"eval_mse_special: fast < btf < btp\"]"),
+            new("sweep (of the study)", null, "{ k = [16, 32], seed = [0, 1] }: a dictionary for each combination; "
+                + "architecture { topk { k = 2 }, standard { l1 = 5 } }: architectures with keys of their own; "
+                + "data { fast { packing = none }, btf { packing = blocks } }: several data, each laid over the method's; "
+                + "data { hook = [blocks.1.hook_resid_post, blocks.2.hook_resid_post] }: several hooks"),
             new("checkpoint_every", "1000", "steps between checkpoints; checkpoints_kept = 2 of them stay"),
             new("log_every", "10", "steps between rows of training.csv"),
             new("output", "sae", "{ layout = saelens, folder = sae, dtype }"),
@@ -66,8 +74,8 @@ public sealed class SaeTrainingKind : IStudyKind
     /// <inheritdoc/>
     public IStudyMethod Read(StudySection method, StudyContext study)
     {
-        var data = TrainingData.Read(method.Section("data"), study, TrainingKeys.Batch(method), method.Where("batch"));
-        var expected = data.World is { } world ? ExpectedLine.Read(method, PlantedComparison.Names(world)) : [];
-        return new SaeTrainingMethod(study, data, TrainingSweep.Read(method, study, data), expected);
+        var arms = DataArm.ReadAll(method, study);
+        var dictionaries = TrainingSweep.Read(method, study, arms);
+        return new SaeTrainingMethod(study, arms, dictionaries, ExpectedOrder.Read(method, dictionaries));
     }
 }

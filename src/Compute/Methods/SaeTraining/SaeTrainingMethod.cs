@@ -8,7 +8,7 @@ namespace InterpActors.Compute.Methods.SaeTraining;
 
 /// <summary>One training study with its keys read.</summary>
 internal sealed class SaeTrainingMethod(
-    StudyContext study, TrainingData data, IReadOnlyList<TrainingSettings> dictionaries, IReadOnlyList<ExpectedLine> expected)
+    StudyContext study, IReadOnlyList<DataArm> arms, IReadOnlyList<TrainingSettings> dictionaries, IReadOnlyList<ExpectedOrder> orders)
         : IStudyMethod
 {
     // Activations of a machine may take so much of its disk before the longest unused ones go.
@@ -16,7 +16,7 @@ internal sealed class SaeTrainingMethod(
 
     /// <inheritdoc/>
     public IStudyPlan Plan(Study plan) =>
-        new SaeTrainingPlan(plan, data, dictionaries, study.GivenModel?.Config.Name ?? "activations of a file");
+        new SaeTrainingPlan(plan, arms, dictionaries, study.GivenModel?.Config.Name ?? "activations of a file");
 
     /// <inheritdoc/>
     public void Verify(StudySession session)
@@ -34,18 +34,18 @@ internal sealed class SaeTrainingMethod(
         if (own.Shard(unit.Ordinal) is { } shard)
         {
             var rows = new byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(rows, data.Harvest(shard, session, store, context.Cancellation));
+            BinaryPrimitives.WriteInt64LittleEndian(rows, store.Harvest(shard.Plan, shard.Index, session, context.Cancellation));
             return new UnitOutput(rows, null);
         }
         var dictionary = own.Dictionary(unit.Ordinal)!;
-        var batches = session.Derived("batches", () => data.Open(session, store));
-        var run = new TrainingRun(dictionary, data, session, batches, context,
+        var batches = session.Derived(("batches", dictionary.Arm.Name), () => dictionary.Arm.Data.Open(session, store));
+        var run = new TrainingRun(dictionary, session, batches, store, context,
             Path.Combine(folder, UnitFolders.Training, session.Study.Id.Value, dictionary.Name),
                 Path.Combine(folder, UnitFolders.Artifacts));
         return new UnitOutput(run.Run().ToBytes(), null);
     }
 
     /// <inheritdoc/>
-    public StudyReduction Reduce(Reduction reduction) => new TrainingResult(study, data, (SaeTrainingPlan)reduction.Plan, expected,
+    public StudyReduction Reduce(Reduction reduction) => new TrainingResult(study, (SaeTrainingPlan)reduction.Plan, orders,
         reduction).Make();
 }

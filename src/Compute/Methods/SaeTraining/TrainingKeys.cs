@@ -19,10 +19,11 @@ internal static class TrainingKeys
     /// <summary>Rows of a batch, where the study says it.</summary>
     public static int? Batch(StudySection method) => method.Has("batch") ? method.Int("batch", null, 1, 1 << 24) : null;
 
-    /// <param name="name">Of the dictionary.</param>
+    /// <param name="labels">Tell the dictionary from the others of the study.</param>
     /// <exception cref="StudyException">A key is wrong; the message names it.</exception>
-    public static TrainingSettings Read(StudySection method, string name, long seed, StudyContext study, TrainingData data)
+    public static TrainingSettings Read(StudySection method, IReadOnlyList<string> labels, long seed, StudyContext study, DataArm arm)
     {
+        var data = arm.Data;
         if (!method.Has("batch")) method.Int("batch", data.Batch);
         var architectureName = method.OneOf("architecture", ArchitectureKeys.Names);
         if (method.Has("d_in") && method.Int("d_in") != data.Width) throw method.Wrong("d_in", $"the data are {data.Width} wide",
@@ -54,8 +55,9 @@ internal static class TrainingKeys
         var log = method.Int("log_every", 10, 1);
         if (steps / log > MostRows) throw method.Wrong("log_every", $"gives more than {MostRows} rows",
             $"write log_every = {steps / MostRows + 1}");
-        return new TrainingSettings(name, seed, plan, steps, initial, scale)
+        return new TrainingSettings(labels, seed, arm, plan, steps, initial, scale)
         {
+            Expected = ExpectedLine.Read(method, ExpectedLine.Columns(arm, architecture)),
             CheckpointEvery = method.Int("checkpoint_every", 1000, 1),
             CheckpointsKept = method.Int("checkpoints_kept", 2, 1, 100),
             LogEvery = log,

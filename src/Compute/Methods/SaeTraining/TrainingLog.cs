@@ -23,7 +23,7 @@ internal sealed class TrainingLog
     public IReadOnlyList<double[]> Rows => _rows;
 
     /// <summary>The columns that hold whole numbers.</summary>
-    public static bool IsWhole(string column) => column is "step" or "tokens" or "dead";
+    public static bool IsWhole(string column) => column is "step" or "tokens" or "dead" or "eval_tokens" or "eval_special_tokens";
 
     /// <param name="explained">Explained variance of the batch; NaN where it means nothing.</param>
     public void Add(StepReport report, int batch, double explained) =>

@@ -14,6 +14,13 @@ internal sealed record TrainingPayload(IReadOnlyList<NamedArtifact> Files, byte[
     /// <summary>The dictionary against the world that its data were drawn from, by name; null where that is not known.</summary>
     public IReadOnlyDictionary<string, double>? Planted { get; init; }
 
+    /// <summary>The dictionary on the study's held-out data, by name; null where there are none.</summary>
+    public IReadOnlyDictionary<string, double>? HeldOut { get; init; }
+
+    /// <summary>A figure of the comparison with what was planted or of the held-out data; null where there is none.</summary>
+    public double? Figure(string name) => HeldOut is not null && HeldOut.TryGetValue(name, out var value) ? value
+        : Planted is not null && Planted.TryGetValue(name, out value) ? value : null;
+
     /// <summary>Brotli over JSON.</summary>
     public byte[] ToBytes()
     {

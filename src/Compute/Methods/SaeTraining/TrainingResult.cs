@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using InterpActors.Compute.Dictionaries.Data;
-using InterpActors.Compute.Dictionaries.Evaluation;
 using InterpActors.Compute.Reports;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Work;
@@ -11,8 +9,11 @@ namespace InterpActors.Compute.Methods.SaeTraining;
 /// <summary>Makes the result of a training study: <c>training.csv</c>, one row a dictionary in <c>results.*</c>, curves, links to the saved
 /// folders.</summary>
 internal sealed class TrainingResult(
-    StudyContext study, TrainingData data, SaeTrainingPlan plan, IReadOnlyList<ExpectedLine> expected, Reduction reduction)
+    StudyContext study, SaeTrainingPlan plan, IReadOnlyList<ExpectedOrder> orders, Reduction reduction)
 {
+    // So many errors on special tokens are worth a place at the report's head; all are in the table.
+    private const int MostSpecial = 6;
+
     private static readonly string[] Curves = ["loss", "l0", "explained_variance", "dead"];
 
     private readonly List<(TrainingSettings Settings, TrainingPayload Payload, TrainingLog Log)> _trained = [];
@@ -42,6 +43,9 @@ internal sealed class TrainingResult(
         return new StudyReduction(result, _trained.Count == 0);
     }
 
+    /// <summary>What is measured of every dictionary at its end.</summary>
+    private IReadOnlyList<string> FigureNames => [.. plan.All.SelectMany(d => ExpectedLine.Figures(d.Arm, d.Plan.Architecture)).Distinct()];
+
     private IReadOnlyList<string> Terms => [.. plan.All.SelectMany(d => d.Plan.Architecture.LossTerms).Distinct()];
 
     /// <summary>A row a logged step; loss terms of other architectures are empty. A column <c>k</c> where any schedule moves it.</summary>
@@ -68,7 +72,7 @@ internal sealed class TrainingResult(
     {
         string[] columns = ["unit", "architecture", "hook", "d_in", "d_sae", "seed", "steps", "tokens", "scaling_factor", "loss", .. Terms,
             "l0", "explained_variance",
-            "dead", "alive", "threshold", .. data.World is { } world ? PlantedComparison.Names(world) : []];
+            "dead", "alive", "threshold", .. FigureNames];
         return new ExtraTable("results.csv", columns,
             [.. _trained.Select(t => (IReadOnlyList<object?>)[.. columns.Select(c => Value(t.Settings, t.Payload, t.Log, c))])]);
     }
@@ -77,14 +81,14 @@ internal sealed class TrainingResult(
     {
         "unit" => settings.Name,
         "architecture" => settings.Plan.Architecture.Name,
-        "hook" => data.Hook,
+        "hook" => settings.Arm.Data.Hook,
         "d_in" => settings.Plan.Sizes.Input,
         "d_sae" => settings.Plan.Sizes.Latents,
         "seed" => settings.Seed,
         "steps" => settings.Steps,
         "scaling_factor" => payload.ScalingFactor,
         "alive" => payload.Alive,
-        _ when payload.Planted?.TryGetValue(column, out var planted) == true => double.IsNaN(planted) ? null : planted,
+        _ when payload.Figure(column) is { } figure => Cell(column, figure),
         _ => log.Columns.Contains(column) && log.Last(column) is { } last ? Cell(column, last) : null,
     };
 
@@ -110,7 +114,9 @@ internal sealed class TrainingResult(
         var head = _trained.Count == 1 ? $"One dictionary of {_trained[0].Settings.Plan.Sizes.Latents} latents was trained"
             : $"{_trained.Count} dictionaries were trained";
         var steps = _trained.Max(t => t.Settings.Steps);
-        var text = $"{head} at {data.Hook} for {steps:N0} steps of {data.Batch:N0} rows";
+        var hooks = plan.All.Select(d => d.Arm.Data.Hook).Distinct().ToArray();
+        var where = hooks.Length == 1 ? hooks[0] : $"{hooks.Length} hooks";
+        var text = $"{head} at {where} for {steps:N0} steps of {plan.All[0].Arm.Data.Batch:N0} rows";
         if (Best() is not { } best) return text + ".";
         var log = _trained.First(t => t.Settings == best.Settings).Log;
         var (who, l0) = (_trained.Count == 1 ? "it" : best.Settings.Name, log.Last("l0"));
@@ -125,7 +131,9 @@ internal sealed class TrainingResult(
         figures.Add(new Figure(Invariant($"{_trained[0].Log.Last("l0"):0.#}"), _trained.Count == 1 ? "latents on a row (L0)"
             : $"L0 of {_trained[0].Settings.Name}"));
         if (_trained[0].Payload.Planted is { } planted) figures.Add(new Figure(Invariant($"{planted["mcc"]:0.000}"),
-            "MCC with the planted features"));
+            _trained.Count == 1 ? "MCC with the planted features" : $"MCC of {_trained[0].Settings.Name} with the planted features"));
+        figures.AddRange(_trained.Select(t => (t.Settings.Name, Error: t.Payload.Figure("eval_mse_special"))).Where(t => t.Error is not null)
+            .Take(MostSpecial).Select(t => new Figure(Invariant($"{t.Error:G4}"), $"error on special tokens, {t.Name}")));
         figures.Add(new Figure(Invariant($"{_trained[0].Payload.Alive} of {_trained[0].Settings.Plan.Sizes.Latents}"),
             "latents fired in training"));
         return figures;
@@ -140,14 +148,25 @@ internal sealed class TrainingResult(
                     $"{_missing.Count} of {_missing.Count + _trained.Count} dictionaries were not trained to the end"),
         };
         if (_trained.Count == 0) return checks;
-        checks.AddRange(expected.Select(line =>
-            line.Judge([.. _trained.Select(t => (t.Settings.Name, t.Payload.Planted?[line.Column] ?? double.NaN))])));
+        checks.AddRange(plan.All.SelectMany(d => d.Expected).Distinct().Select(Judged));
+        checks.AddRange(orders.Select(order => order.Judge(plan.All, d => _trained.Find(t => t.Settings == d).Payload?.Figure(order.Column))));
         var (settings, payload, log) = _trained.MaxBy(t => (t.Log.Last("dead") ?? 0) / t.Settings.Plan.Sizes.Latents);
         var dead = (log.Last("dead") ?? 0) / settings.Plan.Sizes.Latents;
         checks.Add(new TrustCheck("dead latents", dead < 0.1 ? "good" : dead < 0.5 ? "doubtful" : "bad",
             Invariant($"{dead:P0} of the latents of {settings.Name} had not fired for {settings.Plan.DeadWindow} steps at its end; ")
                 + Invariant($"{payload.Alive} fired at some time")));
         return checks;
+    }
+
+    /// <summary>A line for those dictionaries that it is drawn for.</summary>
+    private TrustCheck Judged(ExpectedLine line)
+    {
+        if (line.Column == ExpectedLine.Seconds)
+            return line.Judge([("the whole run", SummaryJson.Seconds(reduction.History))], null);
+        var drawn = plan.All.Where(d => d.Expected.Contains(line)).ToArray();
+        var of = drawn.Length == plan.All.Count ? null : string.Join(", ", drawn.Select(d => d.Plan.Architecture.Name).Distinct());
+        return line.Judge([.. drawn.Select(d =>
+            (d.Name, _trained.Find(t => t.Settings == d).Payload?.Figure(line.Column) ?? double.NaN))], of);
     }
 
     private List<string> Warnings() =>
@@ -168,16 +187,20 @@ internal sealed class TrainingResult(
 
     private JsonObject Manifest() => new()
     {
-        ["hook"] = data.Hook,
-        ["d_in"] = data.Width,
-        ["batch"] = data.Batch,
+        ["hook"] = plan.All[0].Arm.Data.Hook,
+        ["d_in"] = plan.All[0].Arm.Data.Width,
+        ["batch"] = plan.All[0].Arm.Data.Batch,
         ["dictionaries"] = new JsonObject(plan.All.Select(d => KeyValuePair.Create(d.Name, (JsonNode?)new JsonObject
         {
             ["architecture"] = d.Plan.Architecture.Name,
+            ["data"] = d.Arm.Name,
+            ["hook"] = d.Arm.Data.Hook,
             ["d_sae"] = d.Plan.Sizes.Latents,
             ["seed"] = d.Seed,
             ["steps"] = d.Steps,
             ["lr"] = d.Plan.LearningRate.Rate,
+            ["k"] = d.Plan.Architecture.KeptAt(d.Steps - 1),
+            ["k_start"] = d.SchedulesK ? d.Plan.Architecture.KeptAt(0) : null,
         }))),
     };
 

@@ -23,6 +23,7 @@ internal sealed class TrainingRun
 
     private readonly TrainingSettings _settings;
     private readonly TrainingData _data;
+    private readonly ShardStore _store;
     private readonly StudySession _session;
     private readonly ActivationBatches _batches;
     private readonly UnitContext _context;
@@ -30,14 +31,15 @@ internal sealed class TrainingRun
     private readonly string _folder;
     private readonly string _artifacts;
 
-    /// <param name="batches">Of the study; shared with its other dictionaries.</param>
+    /// <param name="batches">Of the dictionary's data; shared with others of the study.</param>
+    /// <param name="store">Where harvested shards are.</param>
     /// <param name="folder">Where this dictionary's checkpoints are.</param>
     /// <param name="artifacts">The folder of large results, by content.</param>
-    public TrainingRun(TrainingSettings settings, TrainingData data, StudySession session, ActivationBatches batches, UnitContext context,
+    public TrainingRun(TrainingSettings settings, StudySession session, ActivationBatches batches, ShardStore store, UnitContext context,
         string folder, string artifacts)
     {
-        (_settings, _data, _session, _batches, _context, _folder, _artifacts) = (settings, data, session, batches, context, folder,
-            artifacts);
+        (_settings, _data, _session, _batches, _store) = (settings, settings.Arm.Data, session, batches, store);
+        (_context, _folder, _artifacts) = (context, folder, artifacts);
         _checkpoints = new CheckpointFolder(folder, settings);
     }
 
@@ -84,12 +86,12 @@ internal sealed class TrainingRun
         }
     }
 
-    /// <summary>Estimated once for all dictionaries of the study that scale alike.</summary>
+    /// <summary>Estimated once for all dictionaries of the same data that scale alike.</summary>
     private double ScalingFactor()
     {
         var (scale, type) = (_settings.Scale, _settings.Plan.Type);
         if (scale.Kind == DataScaling.None) return 1;
-        return (double)_session.Derived<object>((scale, type), () =>
+        return (double)_session.Derived<object>((scale, type, _settings.Arm.Name), () =>
         {
             var estimate = new ScalingEstimate();
             for (var b = 0; b < scale.Batches; b++)
@@ -152,12 +154,13 @@ internal sealed class TrainingRun
         var metadata = Metadata();
         metadata["l0"] = log.Last("l0");
         metadata["num_dead_features"] = state.SinceFired.gt(_settings.Plan.DeadWindow).sum().ToInt64();
-        IReadOnlyDictionary<string, double>? planted = null;
+        IReadOnlyDictionary<string, double>? planted = null, heldOut = null;
         using (var dictionary = TrainedDictionary.Of(_settings.Plan, state, _settings.Scale.Kind, metadata))
         using (var saved = Converted(dictionary))
         {
             SaeLensWriter.Write(saved, folder);
-            if (_data.World is { } world) planted = PlantedComparison.Of(saved, world);
+            if (_settings.Arm.World is { } world) planted = PlantedComparison.Of(saved, world);
+            if (_settings.Arm.HeldOut is { } rows) heldOut = Measured(saved, rows);
         }
         var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)
             .Select(f => Keep(f, $"{_settings.Name}/{_settings.Folder}")).ToList();
@@ -166,8 +169,24 @@ internal sealed class TrainingRun
                 $"{_settings.Name}/checkpoint-{kept.Step}"));
         Directory.Delete(folder, recursive: true);
         Bring(files);
-        return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64()) { Planted = planted };
+        return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64())
+        {
+            Planted = planted,
+            HeldOut = heldOut,
+        };
     });
+
+    private IReadOnlyDictionary<string, double> Measured(SparseDictionary saved, HeldOutData rows)
+    {
+        var score = new HeldOutScore(rows.Width);
+        for (var part = 0; part < rows.Parts; part++)
+        {
+            _context.Cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            score.Add(saved, rows.Part(part, _session, _store, _context.Cancellation));
+        }
+        return score.Values();
+    }
 
     /// <summary>
     /// The dictionary in the type it is saved in (what has a type of its own keeps it), for unscaled activations.

@@ -3,12 +3,19 @@ using TorchSharp;
 
 namespace InterpActors.Compute.Methods.SaeTraining;
 
-/// <summary>One dictionary of a training study: everything but its data.</summary>
-/// <param name="Name">Tells it from the others of the study; the name of its folder.</param>
+/// <summary>One dictionary of a training study.</summary>
+/// <param name="Labels">Architecture, data and swept values, which tell it from the others of the study.</param>
 /// <param name="Seed">Of its initial weights.</param>
 /// <param name="Initial">Weights to start from; null for random ones.</param>
-public sealed record TrainingSettings(string Name, long Seed, TrainingPlan Plan, long Steps, InitialWeights? Initial, ScaleSettings Scale)
+internal sealed record TrainingSettings(IReadOnlyList<string> Labels, long Seed, DataArm Arm, TrainingPlan Plan, long Steps,
+    InitialWeights? Initial, ScaleSettings Scale)
 {
+    /// <summary>Tells it from the others of the study; the name of its folder.</summary>
+    public string Name { get; } = string.Join('-', Labels);
+
+    /// <summary>Lines that its figures should keep to.</summary>
+    public required IReadOnlyList<ExpectedLine> Expected { get; init; }
+
     /// <summary>Steps between checkpoints.</summary>
     public required int CheckpointEvery { get; init; }
 

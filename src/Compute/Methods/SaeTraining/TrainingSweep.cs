@@ -1,83 +1,97 @@
 using System.Globalization;
-using InterpActors.Compute.Dictionaries.Data;
 using InterpActors.Compute.Studies;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Methods.SaeTraining;
 
 /// <summary>
-/// The study's <c>sweep { key = [values], … }</c>: one dictionary for each combination, the first key varying slowest. All read the same
-/// batches, whose order follows from the study's own seed.
+/// The study's <c>sweep</c>: one dictionary for each combination of data, architecture and values of keys, in this order, the first
+/// varying slowest. <c>key = [values]</c> sweeps a key; <c>architecture { topk { k = 2 }, standard { l1 = 5 } }</c> gives each
+/// architecture keys of its own; for <c>data</c> see <see cref="DataArm"/>. Dictionaries of the same data read the same batches, whose
+/// order follows from the study's own seed.
 /// </summary>
 internal static class TrainingSweep
 {
     private const int Most = 10_000;
+    private const string Architecture = "architecture";
 
     // What all dictionaries of a study share: the data and what is written of them.
-    private static readonly string[] Shared = ["kind", "data", "batch", "dtype", "checkpoint_every", "checkpoints_kept", "log_every",
-        "output"];
+    private static readonly string[] Shared = ["kind", "data", "evaluate", "batch", "dtype", "checkpoint_every", "checkpoints_kept", "log_every",
+        "output", "expect_order"];
 
     /// <exception cref="StudyException">A key cannot be swept or a combination cannot be trained.</exception>
-    public static IReadOnlyList<TrainingSettings> Read(StudySection method, StudyContext study, TrainingData data)
+    public static IReadOnlyList<TrainingSettings> Read(StudySection method, StudyContext study, IReadOnlyList<DataArm> arms)
     {
-        var whole = TrainingKeys.Read(method, Plain(method), study.Seed, study, data);
-        if (study.Sweep is not { } sweep) return [whole];
-        var axes = new List<(string Key, IReadOnlyList<StudyScalar> Values)>();
-        Collect(sweep, "", axes);
-        if (axes.Count == 0) return [whole];
-        var points = axes.Aggregate(1L, (product, axis) => product * axis.Values.Count);
-        if (points > Most) throw new StudyException($"{points} combinations", sweep.Place.ToString(),
+        var axes = new List<SweepAxis>();
+        if (study.Sweep is { } sweep) Collect(sweep, "", axes);
+        var variants = Variants(method, study.Sweep);
+        var points = axes.Aggregate((long)arms.Count * variants.Count, (product, axis) => product * axis.Values.Count);
+        if (points > Most) throw new StudyException($"{points} combinations", study.Sweep!.Place.ToString(),
             $"at most {Most} dictionaries a study");
-        return [.. Enumerable.Range(0, (int)points).Select(p => Point(method, study, data, Choose(axes, p)))];
+        var all = new List<TrainingSettings>();
+        foreach (var arm in arms)
+        {
+            foreach (var (own, section) in variants)
+            {
+                var whole = TrainingKeys.Read(section, Labels(section, arm, []), study.Seed, study, arm);
+                own?.Take(section, key => key != Architecture && !Shared.Contains(key));
+                if (own is not null) method.Take(section, Shared.Contains);
+                if (axes.Count == 0) all.Add(whole);
+                else all.AddRange(SweepAxis.Points(axes).Select(p => Point(section, study, arm, p)));
+            }
+        }
+        return all;
     }
 
-    private static void Collect(StudySection section, string prefix, List<(string, IReadOnlyList<StudyScalar>)> axes)
+    /// <summary>The method for each architecture that has keys of its own, with the section that holds them; otherwise the method alone.</summary>
+    private static IReadOnlyList<(StudySection? Own, StudySection Section)> Variants(StudySection method, StudySection? sweep)
+    {
+        if (sweep is null || !sweep.IsObject(Architecture)) return [(null, method)];
+        if (method.Has(Architecture)) throw method.Wrong(Architecture, "is swept", "leave it out here");
+        var named = sweep.Section(Architecture);
+        if (named.Keys.Count == 0) throw sweep.Wrong(Architecture, "names none");
+        return [.. named.Keys.Select(name =>
+        {
+            if (!ArchitectureKeys.Names.Contains(name)) throw named.Wrong(name, $"'{name}' is no architecture",
+                StudySection.Nearest(name, ArchitectureKeys.Names));
+            var own = named.Section(name);
+            foreach (var key in own.Keys)
+                if (key == Architecture || Shared.Contains(key)) throw own.Wrong(key, "cannot differ: all dictionaries of a study share it");
+            var given = new StudyScalar(name, quoted: false, own.Place);
+            return ((StudySection?)own, own.Over(method).With([KeyValuePair.Create(Architecture, (StudyNode)given)]));
+        })];
+    }
+
+    private static void Collect(StudySection section, string prefix, List<SweepAxis> axes)
     {
         foreach (var key in section.Keys)
         {
+            var isObject = section.IsObject(key);
+            if (prefix.Length == 0 && isObject && key is "data" or Architecture) continue;
             if (prefix.Length == 0 && Shared.Contains(key)) throw section.Wrong(key,
                 "cannot be swept: all dictionaries of a study share it", "make another study");
-            if (section.IsObject(key)) Collect(section.Section(key), $"{prefix}{key}.", axes);
-            else
-            {
-                var values = section.Scalars(key)!;
-                if (values.Count == 0) throw section.Wrong(key, "has no values");
-                axes.Add((prefix + key, values));
-            }
+            if (isObject) Collect(section.Section(key), $"{prefix}{key}.", axes);
+            else axes.Add(SweepAxis.Read(section, key, prefix + key));
         }
     }
 
-    private static List<(string Key, StudyScalar Value)> Choose(List<(string Key, IReadOnlyList<StudyScalar> Values)> axes, int point)
-    {
-        var chosen = new List<(string, StudyScalar)>();
-        foreach (var (key, values) in Enumerable.Reverse(axes))
-        {
-            chosen.Insert(0, (key, values[point % values.Count]));
-            point /= values.Count;
-        }
-        return chosen;
-    }
-
-    private static TrainingSettings Point(StudySection method, StudyContext study, TrainingData data,
-        List<(string Key, StudyScalar Value)> chosen)
+    private static TrainingSettings Point(StudySection method, StudyContext study, DataArm arm, IReadOnlyList<SweepValue> chosen)
     {
         var seed = study.Seed;
-        if (chosen.Find(c => c.Key == "seed").Value is { } given)
-            if (!long.TryParse(given.Text, NumberStyles.None, CultureInfo.InvariantCulture, out seed))
-                throw new StudyException($"'{given}' is no seed", $"{given.Place} study.sweep.seed", "a whole number from 0");
+        if (chosen.FirstOrDefault(c => c.Key == "seed")?.Value is { } given
+            && !long.TryParse(given.Text, NumberStyles.None, CultureInfo.InvariantCulture, out seed))
+            throw new StudyException($"'{given}' is no seed", $"{given.Place} study.sweep.seed", "a whole number from 0");
         var section = method.With(chosen.Where(c => c.Key != "seed").Select(c => KeyValuePair.Create(c.Key, (StudyNode)c.Value)));
-        var name = Plain(section)
-            + string.Concat(chosen.Where(c => c.Key != "architecture").Select(c => $"-{c.Key.Split('.')[^1]}{Text(c.Value)}"));
-        var settings = TrainingKeys.Read(section, name, seed, study, data);
-        foreach (var (key, _) in chosen)
-            if (key != "seed" && !section.WasRead(key)) throw new StudyException($"unknown key '{key}'",
+        var settings = TrainingKeys.Read(section, Labels(section, arm, chosen), seed, study, arm);
+        foreach (var value in chosen)
+            if (value.Key != "seed" && !section.WasRead(value.Key)) throw new StudyException($"unknown key '{value.Key}'",
                 $"{study.Sweep!.Place} study.sweep", "sweep keys of the method, or seed");
         return settings;
     }
 
-    private static string Plain(StudySection method) => method.OneOf("architecture", ArchitectureKeys.Names);
-
-    /// <summary>A value as part of a folder's name.</summary>
-    private static string Text(StudyScalar value) =>
-        string.Concat(value.ToString().Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '_'));
+    private static IReadOnlyList<string> Labels(StudySection section, DataArm arm, IReadOnlyList<SweepValue> chosen) =>
+    [
+        section.OneOf(Architecture, ArchitectureKeys.Names), .. arm.Name is { } name ? [name] : Array.Empty<string>(),
+        .. chosen.Where(c => c.Key != Architecture).Select(c => c.Label),
+    ];
 }

@@ -49,8 +49,10 @@ public class PlantedWorldTests
     public void A_batch_is_a_function_of_seed_and_number_alone()
     {
         using var scope = NewDisposeScope();
-        IPlantedWorld[] worlds = [new FeatureTree(2, 7), new SyntheticFeatures(new SyntheticSizes(), 7)];
-        IPlantedWorld[] again = [new FeatureTree(2, 7), new SyntheticFeatures(new SyntheticSizes(), 7)];
+        IPlantedWorld[] worlds = [new FeatureTree(2, 7), new SyntheticFeatures(new SyntheticSizes(), 7),
+            new ConversationFeatures(new ConversationSizes(), 7)];
+        IPlantedWorld[] again = [new FeatureTree(2, 7), new SyntheticFeatures(new SyntheticSizes(), 7),
+            new ConversationFeatures(new ConversationSizes(), 7)];
         for (var w = 0; w < worlds.Length; w++)
         {
             var first = worlds[w].Activations(3, 50);
@@ -80,5 +82,46 @@ public class PlantedWorldTests
             Assert.False(children.any(1).logical_and(values.select(1, family[0]) == 0).any().item<bool>());
         }
         Assert.All(world.Features.norm(1).data<double>().ToArray(), n => Assert.Equal(1, n, 1e-9));
+    }
+
+    [Fact]
+    public void Conversations_leak_into_those_after_them_in_their_block_and_nowhere_else()
+    {
+        using var scope = NewDisposeScope();
+        var alone = new ConversationFeatures(new ConversationSizes { Leak = 0 }, seed: 2);
+        var packed = new ConversationFeatures(new ConversationSizes { Leak = 0.5, Context = 128 }, seed: 2);
+        Assert.True(alone.Features.Equals(packed.Features));
+        var (own, mixed) = (Rows(alone), Rows(packed));
+        var special = packed.Special(3, 512)!.data<bool>().ToArray();
+        // Which rows are of special tokens is the same, and a conversation begins with feature 0.
+        Assert.Equal(special, alone.Special(3, 512)!.data<bool>().ToArray());
+        Assert.All(Enumerable.Range(0, 512), r => Assert.Equal(special[r], own[r].Take(4).Any(v => v > 0)));
+        Assert.InRange(special.Count(s => s) / 512.0, 0.15, 0.45);
+        var touched = 0;
+        for (var block = 0; block < 512; block += 128)
+        {
+            var start = block;
+            for (var r = block; r < block + 128; r++)
+            {
+                if (r > block && own[r][0] > 0) start = r;
+                var before = own[block..start];
+                touched += before.Length > 0 ? 1 : 0;
+                for (var f = 0; f < own[r].Length; f++)
+                    Assert.Equal(own[r][f] + (before.Length == 0 ? 0 : 0.5 * before.Average(row => row[f])), mixed[r][f], 1e-12);
+            }
+        }
+        Assert.InRange(touched, 200, 500);
+
+        static double[][] Rows(IPlantedWorld world) =>
+            [.. world.Activations(3, 512).data<double>().ToArray().Chunk((int)world.Features.shape[0])];
+    }
+
+    [Fact]
+    public void Plain_text_has_no_special_tokens()
+    {
+        using var scope = NewDisposeScope();
+        var text = new ConversationFeatures(new ConversationSizes(Plain: true) { Leak = 0 }, seed: 2);
+        Assert.False(text.Special(0, 400)!.any().item<bool>());
+        Assert.Equal(0, text.Activations(0, 400).narrow(1, 0, 4).abs().max().item<double>());
     }
 }

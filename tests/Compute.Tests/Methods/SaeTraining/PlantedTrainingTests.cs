@@ -32,6 +32,53 @@ public sealed class PlantedTrainingTests : IDisposable
     public void A_line_that_cannot_be_judged_is_refused(string expect, string message) =>
         Assert.Contains(message, Assert.Throws<StudyException>(() => Run("steps = 1", expect)).Message);
 
+    [Fact]
+    public void Architectures_are_swept_with_keys_and_lines_of_their_own()
+    {
+        var text = """
+            study { name = trees
+              method { kind = sae-training, d_sae = 20, steps = 30, batch = 64, optimiser { lr = 3e-3 }
+                data { kind = planted, world = tree, level = 1 }
+                expect_order = ["true_l0: topk < matching_pursuit", "child_parent_cosine: matching_pursuit < topk"] }
+              sweep {
+                architecture {
+                  matching_pursuit { residual_threshold = 0.05, init { decoder_norm = 1 }, optimiser { beta1 = 0.5 }, expect = ["residual_monotone >= 1"] }
+                  topk { k = 2, expect = ["mcc >= 0.99"] }
+                }
+                seed = [0, 3] } }
+            """;
+        var study = StudyRuns.CompileText(text, _folder);
+        Assert.Equal(study.Canonical, StudyRuns.CompileText(study.Canonical, _folder).Canonical);
+
+        var result = Run(study);
+
+        Assert.Equal(["matching_pursuit-seed0", "matching_pursuit-seed3", "topk-seed0", "topk-seed3"], result.Results!.Rows.Select(r => (string)r[0]!));
+        Assert.Equal(["good", "bad"], result.Trust.Where(t => t.Name.StartsWith("line: ")).Select(t => t.State));
+        Assert.Contains(result.Trust, t => t.Name == "line: residual monotone of matching_pursuit" && t.Words.StartsWith("1 (matching_pursuit"));
+        // Equal figures are in no order.
+        Assert.Equal("bad", result.Trust.First(t => t.Name == "order: true l0").State);
+        Assert.Contains("matching_pursuit-seed0) <", result.Trust.First(t => t.Name == "order: child parent cosine").Words);
+    }
+
+    [Theory]
+    [InlineData("topk { k = 2, batch = 9 }", "all dictionaries of a study share it")]
+    [InlineData("topc { k = 2 }", "did you mean 'topk'?")]
+    [InlineData("topk { k = 2, kk = 2 }", "study.sweep.architecture.topk.kk")]
+    [InlineData("topk { k = 2, l1 = 2 }", "l1")]
+    public void Architectures_keys_are_checked(string architectures, string message) =>
+        Assert.Contains(message, Assert.Throws<StudyException>(() => StudyRuns.CompileText($$"""
+            study { name = trees
+              method { kind = sae-training, d_sae = 20, steps = 30, data { kind = planted, world = tree } }
+              sweep { architecture { {{architectures}} } } }
+            """, _folder)).Message);
+
+    [Fact]
+    public void A_line_for_the_time_is_judged_too()
+    {
+        var result = Run("steps = 1", "expect = ["seconds <= 1000"]");
+        Assert.Equal("good", Assert.Single(result.Trust, t => t.Name == "line: seconds").State);
+    }
+
     private StudyResult Run(params string[] keys)
     {
         var study = StudyRuns.CompileText($$"""
@@ -43,6 +90,11 @@ public sealed class PlantedTrainingTests : IDisposable
                 batch = 256
                 {{string.Join("\n", keys)}} } }
             """, _folder);
+        return Run(study);
+    }
+
+    private StudyResult Run(Study study)
+    {
         using var engine = new StudyEngine();
         var plan = engine.Plan(study);
         var context = new UnitContext("cpu", _ => { }, CancellationToken.None) { Folder = _folder };
