@@ -71,14 +71,14 @@ public sealed class StudySection
 
     /// <summary>
     /// This section's values, unread, and beside them those of another that it does not give; objects that both give are joined likewise.
-    /// Messages about it name this section. <see cref="Take"/> tells both what was read of it.
+    /// Messages about it name this section. <see cref="Adopt"/> tells both what was read of it.
     /// </summary>
     public StudySection Over(StudySection common) => new(Join(_source, common._source), _path);
 
     /// <summary>Counts what was read of a section made from this one as read here, and writes its canonical form of some keys to this one's.</summary>
     /// <param name="read">From <see cref="Over"/> or <see cref="With"/>, of this section or a later one.</param>
     /// <param name="writes">Which keys are written.</param>
-    public void Take(StudySection read, Func<string, bool> writes)
+    public void Adopt(StudySection read, Func<string, bool> writes)
     {
         foreach (var (key, section) in read._read)
         {

@@ -24,8 +24,8 @@ public sealed class StudySectionTests
         joined.Int("a");
         joined.Int("b");
         joined.Int("d", 7);
-        own.Take(joined, key => key != "b");
-        common.Take(joined, key => key == "b");
+        own.Adopt(joined, key => key != "b");
+        common.Adopt(joined, key => key == "b");
         Assert.Equal("""{"a":1,"d":7}""", own.Canonical.ToJsonString());
         Assert.Equal("""{"b":3}""", common.Canonical.ToJsonString());
         own.Finish();

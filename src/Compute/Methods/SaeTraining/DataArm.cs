@@ -44,8 +44,8 @@ internal sealed record DataArm(string? Name, TrainingData Data, HeldOutData? Hel
             var own = swept.Section(name);
             var data = own.Over(common);
             var arm = reader.Read(name, data);
-            own.Take(data, _ => true);
-            common.Take(data, _ => false);
+            own.Adopt(data, _ => true);
+            common.Adopt(data, _ => false);
             return arm;
         })];
 
@@ -64,7 +64,7 @@ internal sealed record DataArm(string? Name, TrainingData Data, HeldOutData? Hel
             var arm = reader.Read(string.Join('-', point.Select(v => v.Label)), data);
             if (point.FirstOrDefault(v => !data.WasRead(v.Key)) is { } unknown)
                 throw swept.Wrong(unknown.Key, $"unknown key '{unknown.Key}'", "keys of the method's data");
-            common.Take(data, key => !swept.Keys.Contains(key));
+            common.Adopt(data, key => !swept.Keys.Contains(key));
             return arm;
         })];
     }

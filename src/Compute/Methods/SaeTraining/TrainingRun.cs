@@ -20,6 +20,7 @@ namespace InterpActors.Compute.Methods.SaeTraining;
 internal sealed class TrainingRun
 {
     private static readonly TimeSpan TellEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly Lock Keeping = new();
 
     private readonly TrainingSettings _settings;
     private readonly TrainingData _data;
@@ -204,13 +205,17 @@ internal sealed class TrainingRun
         using (var source = File.OpenRead(path)) id = ArtifactId.Of(SHA256.HashData(source));
         var kept = Path.Combine(_artifacts, id.Value);
         var bytes = new FileInfo(path).Length;
-        if (!File.Exists(kept) || new FileInfo(kept).Length != bytes)
+        // Dictionaries have files in common (equal configurations), and may end at the same time.
+        lock (Keeping)
         {
-            Reports.RunFile.Write(kept, target =>
+            if (!File.Exists(kept) || new FileInfo(kept).Length != bytes)
             {
-                using var source = File.OpenRead(path);
-                source.CopyTo(target);
-            });
+                Reports.RunFile.Write(kept, target =>
+                {
+                    using var source = File.OpenRead(path);
+                    source.CopyTo(target);
+                });
+            }
         }
         _context.Artifacts?.Offer(id, kept);
         return new NamedArtifact($"{under}/{Path.GetFileName(path)}", id, bytes);

@@ -34,8 +34,8 @@ internal static class TrainingSweep
             foreach (var (own, section) in variants)
             {
                 var whole = TrainingKeys.Read(section, Labels(section, arm, []), study.Seed, study, arm);
-                own?.Take(section, key => key != Architecture && !Shared.Contains(key));
-                if (own is not null) method.Take(section, Shared.Contains);
+                own?.Adopt(section, key => key != Architecture && !Shared.Contains(key));
+                if (own is not null) method.Adopt(section, Shared.Contains);
                 if (axes.Count == 0) all.Add(whole);
                 else all.AddRange(SweepAxis.Points(axes).Select(p => Point(section, study, arm, p)));
             }

@@ -75,7 +75,7 @@ public sealed class PlantedTrainingTests : IDisposable
     [Fact]
     public void A_line_for_the_time_is_judged_too()
     {
-        var result = Run("steps = 1", "expect = ["seconds <= 1000"]");
+        var result = Run("steps = 1", "expect = [\"seconds <= 1000\"]");
         Assert.Equal("good", Assert.Single(result.Trust, t => t.Name == "line: seconds").State);
     }
 

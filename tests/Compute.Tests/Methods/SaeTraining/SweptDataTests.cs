@@ -114,7 +114,7 @@ public sealed class SweptDataTests : IDisposable
 
     private Study Compile(string sweep, string data, string more) => StudyRuns.CompileText(
         $"study {{ name = arms, seed = 1, model {{ path = \"{TestData.Path("evaluation/tiny/model")}\", dtype = fp64 }}\n sweep {{ {sweep} }}\n"
-            + $"method {{ kind = sae-training, architecture = topk, d_sae = 96, k = 4, batch = 64, steps = 40, optimiser {{ lr = 3e-3 }}\n{data}\n{more} }} }}",
+            + $"method {{ kind = sae-training, architecture = topk, d_sae = 96, k = 4, dtype = fp64, batch = 64, steps = 40, optimiser {{ lr = 3e-3 }}\n{data}\n{more} }} }}",
         _folder.Root);
 
     private byte[]?[] Payloads(StudyEngine engine, IStudyPlan plan, string folder) =>
