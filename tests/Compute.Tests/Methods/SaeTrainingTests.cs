@@ -96,6 +96,19 @@ public sealed class SaeTrainingTests : IDisposable
     }
 
     [Fact]
+    public void Dictionaries_that_end_at_the_same_time_share_files_without_harm()
+    {
+        var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 1", "sweep { seed = [0, 1, 2, 3, 4, 5, 6, 7] }");
+        using var engine = new StudyEngine();
+        var plan = engine.Plan(study);
+        // All have the same cfg.json.
+        var results = StudyRuns.Ordinals(plan).AsParallel().WithDegreeOfParallelism(8)
+            .Select(o => engine.Run(study, plan[o], Context("same", null, [], [])).Payload).ToArray();
+        Assert.Equal(8, results.Length);
+        Assert.DoesNotContain(Files("same"), f => f.EndsWith(".partial", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void K_goes_from_its_start_to_its_end_and_the_log_shows_it()
     {
         var study = Compile("architecture = topk, k = 2, k_start = 8, k_schedule_steps = 6, d_sae = 12, steps = 10, log_every = 1, aux = 0",

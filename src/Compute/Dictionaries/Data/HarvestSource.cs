@@ -3,7 +3,7 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Dictionaries.Data;
 
-/// <summary>Activations of the study's model on token sequences, as a <c>data</c> section of kind model, chat or tokens names them.</summary>
+/// <summary>Activations of the study's model on token sequences: what a <c>data</c> section of kind model, chat or tokens names.</summary>
 internal static class HarvestSource
 {
     /// <param name="kind">Of the section, which is known.</param>

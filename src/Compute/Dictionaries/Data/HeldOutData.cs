@@ -57,7 +57,8 @@ internal abstract class HeldOutData
         public HeldOutTokens(HarvestPlan plan, StudySection data)
         {
             _plan = plan;
-            if (plan.KeptRows.Sum() == 0) throw new StudyException("no token is left of the data", data.Place.ToString(), "every token is excluded");
+            if (plan.KeptRows.Sum() == 0)
+                throw new StudyException("no token is left of the data", data.Place.ToString(), "every token is excluded");
         }
 
         public override int Width => _plan.Site.Width;
@@ -75,7 +76,9 @@ internal abstract class HeldOutData
         }
     }
 
-    /// <summary>Rows of a world whose features are known: batches that count downwards from −1, for those of training count upwards from 0.</summary>
+    /// <summary>
+    /// Rows of a world whose features are known: batches that count downwards from −1, for those of training count upwards from 0.
+    /// </summary>
     private sealed class HeldOutWorld(IPlantedWorld world) : HeldOutData
     {
         public override int Width => (int)World.Features.shape[1];

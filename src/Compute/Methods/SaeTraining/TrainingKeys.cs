@@ -1,6 +1,5 @@
 using System.Globalization;
 using InterpActors.Compute.Dictionaries;
-using InterpActors.Compute.Dictionaries.Data;
 using InterpActors.Compute.Dictionaries.Files;
 using InterpActors.Compute.Dictionaries.Training;
 using InterpActors.Compute.Studies;
