@@ -5,7 +5,8 @@ using InterpActors.Messages.Studies;
 namespace InterpActors.Compute.Reports;
 
 /// <summary>
-/// The cells of a study as the report's heat maps: one map per component, each a dense [layer, head, slot] grid, where a slot is a
+/// The cells of a study as the report's heat maps: one map per component (per set of
+/// sites that are written together, per dose), each a dense [layer, head, slot] grid, where a slot is a
 /// position, a role, or the one slot of a study by = all. Values go into one binary block of float32 planes (patched, effect, standard
 /// error, score, n; each as long as all grids together, NaN where there is none), which keeps 10,000 cells at a quarter of a megabyte.
 /// </summary>
@@ -21,9 +22,10 @@ public static class ReportMaps
         var maps = new JsonArray();
         var placed = new List<(int Offset, MapGrid Grid, IReadOnlyList<CellRow> Rows)>();
         var size = 0;
-        foreach (var group in result.Rows.GroupBy(r => (Template: MapGrid.Template(r.Hook, r.Layer), r.Direction, r.Value, r.Metric)))
+        foreach (var group in result.Rows.GroupBy(
+            r => (Template: MapGrid.Template(r.Hook, r.Layer), r.Together, r.Direction, r.Value, r.Metric)))
         {
-            var word = MapGrid.Word(group.Key.Template);
+            var word = group.Key.Together ?? MapGrid.Word(group.Key.Template);
             var grid = new MapGrid([.. group.Select(Place)], defeats.Where(d => d.Component == word).Select(d => d.Layer)
                 .Concat(finished ? [] : result.Plan.Layers.Select(l => l.Layer).Where(l => l >= 0)));
             maps.Add(new JsonObject

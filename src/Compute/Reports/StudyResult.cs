@@ -15,6 +15,9 @@ public sealed record CellRow(
     /// </summary>
     public string? Heads { get; init; }
 
+    /// <summary>Sites that were written together, a star for a layer that they share: <c>z *.0 + z *.1</c>; null for one site.</summary>
+    public string? Together { get; init; }
+
     /// <summary>
     /// The latent of a dictionary that was written; null where there is none. A column of its own, where any row has one.
     /// </summary>

@@ -89,18 +89,16 @@ public sealed class SweepFold
         var effect = MeanEstimate.Of(effects);
         var single = cell.Sites.Count == 1;
         var row = new CellRow(cell.Hook, cell.Layer, single ? cell.Sites[0].Head : null, cell.Place.Position, cell.Place.Role,
-            scoring.Direction, Value(cell), _method.MetricName, n, cleanMean, corruptedMean, MeanEstimate.MeanOf(read.Metric),
+            scoring.Direction, scoring.ValueOf(cell), _method.MetricName, n, cleanMean, corruptedMean, MeanEstimate.MeanOf(read.Metric),
             effect.Mean, effect.StandardError, ScoreRefusal is null ? effect.Mean / denominator : null,
             Plan.CellCount * n <= PerPromptLimit ? effects : null)
         {
             Latent = single ? cell.Sites[0].Latent?.Index : null,
             Heads = single ? null : string.Join(' ', cell.Sites.Where(s => s.Head is not null).Select(s => s.Head!.Value)),
+            Together = cell.Together,
         };
         return new FoldedCell(cell, effects, read.Changed, read.Largest, _study.Task.Prompts.Any(p => _method.MayChange(cell, p)), row);
     }
-
-    private string Value(SweepCell cell) => cell.Sites[0].Latent?.Dose is { } dose
-        ? dose.ToString("R", System.Globalization.CultureInfo.InvariantCulture) : _method.Scoring.Value;
 
     /// <summary>What each computed unit said beside its cells, in plan order.</summary>
     public IEnumerable<(SweepUnit Unit, byte[] Extra)> Extras()

@@ -60,6 +60,18 @@ public readonly record struct SweepCell(IReadOnlyList<Site> Sites, Place Place)
             return Sites.All(s => s.Layer == first) ? first : null;
         }
     }
+
+    /// <summary>Sites that are written together, a star for a layer that they share: <c>z *.0 + z *.1</c>; null for one site.</summary>
+    public string? Together
+    {
+        get
+        {
+            if (Sites.Count == 1) return null;
+            var shared = Layer is not null;
+            return string.Join(" + ", Sites.Select(s =>
+                $"{s.Component.Word()} {(shared ? "*" : s.Layer)}{(s.Head is { } h ? $".{h}" : "")}"));
+        }
+    }
 }
 
 /// <summary>

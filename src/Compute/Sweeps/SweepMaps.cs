@@ -17,7 +17,7 @@ internal sealed class SweepMaps : IResultMaps
     private readonly SweepPlan _plan;
     private readonly List<MapGrid> _grids = [];
     private readonly List<float[]> _values = [];
-    private readonly Dictionary<string, int> _byTemplate = [];
+    private readonly Dictionary<Key, int> _byKey = [];
 
     /// <summary>Cells computed together (one unit for each shard of the prompts) that are not filled in yet.</summary>
     private List<(int Block, long First)> _open = [];
@@ -29,15 +29,15 @@ internal sealed class SweepMaps : IResultMaps
     public SweepMaps(SweepMethod method, StudyContext study, SweepPlan plan)
     {
         (_method, _study, _plan) = (method, study, plan);
-        var places = new List<(string Template, List<MapPlace> Places)>();
+        var places = new List<(Key Key, List<MapPlace> Places)>();
         for (var b = 0; b < plan.Blocks.Count; b++)
         {
             for (long c = 0; c < plan.Blocks[b].Cells; c++)
             {
                 var cell = plan.Blocks[b][c];
-                var template = MapGrid.Template(cell.Hook, cell.Layer);
-                if (_byTemplate.TryAdd(template, places.Count)) places.Add((template, []));
-                places[_byTemplate[template]].Places.Add(Place(cell));
+                var key = KeyOf(cell);
+                if (_byKey.TryAdd(key, places.Count)) places.Add((key, []));
+                places[_byKey[key]].Places.Add(Place(cell));
             }
             for (long first = 0; first < plan.Blocks[b].Cells; first += plan.CellsPerUnit(b)) _open.Add((b, first));
         }
@@ -49,8 +49,9 @@ internal sealed class SweepMaps : IResultMaps
             Array.Fill(values, float.NaN);
             _values.Add(values);
         }
-        Maps = [.. places.Select((p, i) => new ResultMap(MapGrid.Word(p.Template), p.Template, _grids[i].Layers,
-            _grids[i].Heads is [null] ? null : _grids[i].Heads, [.. _grids[i].Slots.Select(s => Slot(s.Position, s.Role))]))];
+        Maps = [.. places.Select((p, i) => new ResultMap(
+            p.Key.Together ?? MapGrid.Word(p.Key.Template), p.Key.Template, _grids[i].Layers,
+            _grids[i].Heads is [null] ? null : _grids[i].Heads, [.. _grids[i].Slots.Select(s => Slot(s.Position, s.Role))], p.Key.Value))];
     }
 
     public IReadOnlyList<ResultMap> Maps { get; }
@@ -89,7 +90,7 @@ internal sealed class SweepMaps : IResultMaps
             if (Payload(_plan.Find(block, first, s).Ordinal) is null) return false;
         foreach (var (_, cell) in fold.Cells(block, first, Math.Min(_plan.CellsPerUnit(block), _plan.Blocks[block].Cells - first)))
         {
-            var map = _byTemplate[MapGrid.Template(cell.Cell.Hook, cell.Cell.Layer)];
+            var map = _byKey[KeyOf(cell.Cell)];
             var at = _grids[map].Index(Place(cell.Cell));
             _values[map][at] = (float)((Quantity == "score" ? cell.Row.Score : cell.Row.Effect) ?? double.NaN);
             changed.Add((map, at / _grids[map].RowSize));
@@ -117,8 +118,14 @@ internal sealed class SweepMaps : IResultMaps
         return new MapSlot(position, role, position is { } p && p < tokens.Length ? _study.Piece(tokens[p]) : null);
     }
 
+    /// <summary>As the report groups the result's rows.</summary>
+    private Key KeyOf(SweepCell cell) => new(MapGrid.Template(cell.Hook, cell.Layer), cell.Together, _method.Scoring.ValueOf(cell));
+
     /// <summary>As the result's rows have it: several sites that are written together share no head.</summary>
     private static MapPlace Place(SweepCell cell) =>
         new(cell.Layer, cell.Sites.Count == 1 ? cell.Sites[0].Head ?? cell.Sites[0].Latent?.Index : null, cell.Place.Position,
             cell.Place.Role);
+
+    /// <summary>What one map holds the cells of.</summary>
+    private readonly record struct Key(string Template, string? Together, string Value);
 }

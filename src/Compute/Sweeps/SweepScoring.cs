@@ -1,3 +1,4 @@
+using System.Globalization;
 using InterpActors.Compute.Statistics;
 using InterpActors.Compute.Studies;
 
@@ -8,12 +9,16 @@ namespace InterpActors.Compute.Sweeps;
 /// Scores are ratios of means, not means of ratios.
 /// </summary>
 /// <param name="Direction">The direction column; null for an empty one.</param>
-/// <param name="Value">The value column.</param>
+/// <param name="Value">The value column where no latent is set to a dose.</param>
 /// <param name="BaseIsCorrupted">True where the corrupted run is intervened on, else the clean one.</param>
 /// <param name="ToOtherRun">True: divide by the other run minus the base (patching). False: by the clean run (ablation).</param>
 /// <param name="NeedsDenominator">True where a denominator of exactly 0 makes the whole study pointless.</param>
 public sealed record SweepScoring(string? Direction, string Value, bool BaseIsCorrupted, bool ToOtherRun, bool NeedsDenominator)
 {
+    /// <summary>The value column of one cell: the dose that a latent is set to, or else what is written everywhere.</summary>
+    public string ValueOf(SweepCell cell) => cell.Sites[0].Latent?.Dose is { } dose
+        ? dose.ToString("R", CultureInfo.InvariantCulture) : Value;
+
     /// <summary>The run that is intervened on.</summary>
     public double[] Base(double[] clean, double[]? corrupted) => BaseIsCorrupted ? corrupted! : clean;
 

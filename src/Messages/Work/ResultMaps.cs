@@ -23,14 +23,15 @@ public interface IResultMaps
     MapChanges Update(Func<long, byte[]?> payloads, TimeSpan budget);
 }
 
-/// <summary>One component's heat map: a dense grid of layers by heads by slots.</summary>
-/// <param name="Name">The component's word, e.g. <c>resid_pre</c>.</param>
-/// <param name="Hook">Its hook with a star for the layer, e.g. <c>blocks.*.hook_resid_pre</c>.</param>
+/// <summary>A heat map of one component, or of sites that are written together: a dense grid of layers by heads by slots.</summary>
+/// <param name="Name">The component's word, e.g. <c>resid_pre</c>; for a set its sites, e.g. <c>z 2.0 + z 3.1</c>.</param>
+/// <param name="Hook">Its hooks with a star for the layer, e.g. <c>blocks.*.hook_resid_pre</c>.</param>
 /// <param name="Layers">Ascending; a single null where cells belong to no layer of their own.</param>
 /// <param name="Heads">Ascending; null where the component has none.</param>
 /// <param name="Slots">Positions, roles, or one slot for all positions.</param>
+/// <param name="Value">What is written, e.g. <c>zero</c>; a map of its own for each dose of latents.</param>
 public sealed record ResultMap(
-    string Name, string Hook, IReadOnlyList<int?> Layers, IReadOnlyList<int?>? Heads, IReadOnlyList<MapSlot> Slots);
+    string Name, string Hook, IReadOnlyList<int?> Layers, IReadOnlyList<int?>? Heads, IReadOnlyList<MapSlot> Slots, string? Value = null);
 
 /// <summary>A place along the prompt.</summary>
 /// <param name="Token">The first prompt's token at the position; null where the slot is no position.</param>

@@ -67,11 +67,13 @@ public sealed class EvaluatedRunTests : IDisposable
         await File.WriteAllTextAsync(summary, whole);
         var manifest = Path.Combine(trained, "manifest.json");
         var facts = await File.ReadAllTextAsync(manifest);
-        await File.WriteAllTextAsync(manifest, facts.Replace("topk-seed1/sae/cfg.json", "topk-seed1/old/cfg.json", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(manifest,
+            facts.Replace("topk-seed1/sae/cfg.json", "topk-seed1/old/cfg.json", StringComparison.Ordinal));
         await Refused(Evaluation(), "has not trained 'topk-seed1' to its end");
         Assert.Equal(ExitCode.Done, (await Interp.Here("plan", Evaluation(more: "units = [topk-seed0]", metrics: "tpp"))).Code);
         const string Kind = "\"kind\": \"sae-training\",\n  \"source\"";
-        await File.WriteAllTextAsync(manifest, facts.Replace(Kind, Kind.Replace("sae-training", "ablation"), StringComparison.Ordinal));
+        await File.WriteAllTextAsync(manifest,
+            facts.Replace(Kind, Kind.Replace("sae-training", "ablation"), StringComparison.Ordinal));
         await Refused(Evaluation(), "is of kind ablation; a run of kind sae-training is needed");
         await File.WriteAllTextAsync(manifest, facts);
         foreach (var weights in Directory.EnumerateFiles(Path.Combine(trained, "topk-seed0", "sae"))) File.Delete(weights);

@@ -57,7 +57,7 @@ function takeCells(got) {
   heat.caughtUp = got.caught_up;
   heatView.note.textContent = got.note ?? "";
   const fresh = got.maps !== null;
-  if (fresh) heat.maps = got.maps.map(newMap);
+  if (fresh) heat.maps = got.maps.map(map => newMap(map, got.maps));
   for (const row of got.rows) {
     const map = heat.maps[row.map];
     map.values.set(
@@ -73,9 +73,10 @@ function takeCells(got) {
   paintLegend();
 }
 
-function newMap(map) {
-  const width = (map.heads?.length ?? 1) * map.slots.length;
-  return { ...map, width, values: new Float32Array(map.layers.length * width).fill(NaN), axis: map.heads ? "head" : "slot", at: null };
+function newMap(map, all) {
+  const width = (map.heads?.length ?? 1) * map.slots.length,
+    title = all.filter(m => m.name === map.name).length > 1 ? `${map.name} · ${map.value}` : map.name;
+  return { ...map, title, width, values: new Float32Array(map.layers.length * width).fill(NaN), axis: map.heads ? "head" : "slot", at: null };
 }
 
 const tokenText = token => token.replace(/[Ġ▁]/g, " ").replace(/[Ċ\n]/g, "↵").replace(/\t/g, "⇥").trim() || "␣";
@@ -109,7 +110,7 @@ function cellWords(map, i) {
   const slots = map.slots.length,
     slot = map.slots[i % slots],
     layer = map.layers[Math.floor(i / map.width)];
-  const where = [layer === null ? map.name : `${map.name} layer ${layer}`];
+  const where = [layer === null ? map.title : `${map.title} layer ${layer}`];
   const head = map.heads?.[Math.floor((i % map.width) / slots)] ?? null;
   if (head !== null) where.push(`head ${head}`);
   if (slot.position !== null) where.push(`position ${slot.position}${slot.token === null ? "" : ` “${tokenText(slot.token)}”`}`);
@@ -194,7 +195,7 @@ function drawCells(map, room) {
     }
     frame.dataset.filled = filled;
     const strongest = best < 0 ? "" : `, strongest ${cellWords(map, best)}`;
-    frame.setAttribute("aria-label", `${map.name}: ${filled} of ${map.values.length} cells${strongest}. Arrow keys read cells.`);
+    frame.setAttribute("aria-label", `${map.title}: ${filled} of ${map.values.length} cells${strongest}. Arrow keys read cells.`);
   };
 
   const move = (to, aloud) => {
@@ -225,7 +226,7 @@ function drawCells(map, room) {
   });
   frame.addEventListener("focus", () => frame.matches(":focus-visible") && move(map.at ?? [rows - 1, 0], true));
   frame.addEventListener("blur", () => move(null, false));
-  const title = h("figcaption", { class: "small" }, h("b", {}, map.name), " ", h("span", { class: "muted" }, map.hook));
+  const title = h("figcaption", { class: "small" }, h("b", {}, map.title), " ", h("span", { class: "muted" }, map.hook));
   return h("figure", { class: "heat" }, title, frame, turn);
 }
 
