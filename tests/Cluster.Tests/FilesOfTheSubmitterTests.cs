@@ -28,6 +28,42 @@ public sealed class FilesOfTheSubmitterTests : IDisposable
         Assert.Equal(5, Stored("compute").Length);
     }
 
+    [Fact]
+    public async Task A_training_run_is_evaluated_where_its_folder_is_not()
+    {
+        var data = Path.Combine(SmallStudy.Root(), "tests", "Compute.Tests", "Data", "evaluation");
+        Directory.CreateDirectory(At("submitter"));
+        File.Copy(Path.Combine(data, "planted", "data.safetensors"), At("submitter/rows.safetensors"));
+        File.Copy(Path.Combine(data, "tpp", "data.safetensors"), At("submitter/texts.safetensors"));
+        await File.WriteAllTextAsync(At("submitter/train.conf"), """
+            study { name = train
+              method { kind = sae-training, architecture = topk, d_sae = 48, k = 4, batch = 64, steps = 3
+                data { kind = activations, file = "rows.safetensors", tensor = x, order = shuffled } }
+              sweep { seed = [0, 1] } }
+            """);
+        await File.WriteAllTextAsync(At("submitter/evaluate.conf"), """
+            study { name = evaluate
+              method { kind = sae-evaluation, from = trained, metrics = [tpp, agreement]
+                data { kind = texts, file = "texts.safetensors" } } }
+            """);
+        Assert.Equal(0, await NodeProcess.RunAsync("run", At("submitter/train.conf"), "--out", At("submitter/trained"), "--quiet"));
+        Assert.Equal(0, await NodeProcess.RunAsync("run", At("submitter/evaluate.conf"), "--out", At("local"), "--quiet"));
+        using var coordinator = await Node("coordinator", "--roles", "coordinator");
+        using var compute = await Node("compute", "--roles", "compute", "--workers", "1", "--seed-node", coordinator.Address);
+
+        Assert.Equal((0, ""), Sent(await NodeProcess.FinishAsync("submit", At("submitter/evaluate.conf"), "--cluster", coordinator.Http)));
+        Directory.Delete(At("submitter"), recursive: true);
+        var id = await CompletedAsync(coordinator);
+        Assert.Equal(0, await NodeProcess.RunAsync("report", id, "--cluster", coordinator.Http, "--out", At("report")));
+        Assert.Equal(0, await NodeProcess.RunAsync("export", id, "--cluster", coordinator.Http, "--format", "saebench", "--out", At("there")));
+        Assert.Equal(0, await NodeProcess.RunAsync("export", At("local"), "--format", "saebench", "--out", At("here")));
+        foreach (var table in (string[])["results.csv", "ablations.csv", "effects.csv"])
+            Assert.Equal(await File.ReadAllBytesAsync(At($"local/{table}")), await File.ReadAllBytesAsync(At($"report/{table}")));
+        foreach (var unit in (string[])["topk-seed0", "topk-seed1"])
+            Assert.Equal(await File.ReadAllBytesAsync(At($"here/{unit}/saebench-tpp.json")),
+                await File.ReadAllBytesAsync(At($"there/{unit}/saebench-tpp.json")));
+    }
+
     /// <summary>Model, prompts and study file in a folder of its own, named by relative paths.</summary>
     private string Submitter()
     {

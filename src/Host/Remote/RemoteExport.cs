@@ -1,6 +1,5 @@
 using InterpActors.Host.Display;
 using InterpActors.Host.Runs;
-using InterpActors.Host.Web;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Remote;

@@ -1,7 +1,6 @@
 using InterpActors.Compute.Reports;
 using InterpActors.Host.Web;
 using InterpActors.Messages.Studies;
-using InterpActors.Messages.Work;
 
 namespace InterpActors.Host.Runs;
 

@@ -1,5 +1,9 @@
+using System.Net;
 using System.Text.Json.Nodes;
+using InterpActors.Compute.Studies;
 using InterpActors.Host.Commands;
+using InterpActors.Host.Tests.Web;
+using InterpActors.Messages.Studies;
 
 namespace InterpActors.Host.Tests.Commands;
 
@@ -41,6 +45,30 @@ public sealed class EvaluatedRunTests : IDisposable
         }
         await Done("export", Path.Combine(_root, "trained"), "--format", "saelens", "--out", Path.Combine(_root, "saes"));
         Assert.True(File.Exists(Path.Combine(_root, "saes", "topk-seed1", "sae", "sae_weights.safetensors")));
+    }
+
+    [Fact]
+    public async Task A_cluster_needs_nothing_of_the_folder_but_what_is_sent()
+    {
+        await TrainAsync();
+        var file = StudyFile.Load(Evaluation(), []);
+        var study = StudyCompiler.Compile(file.Root, file.Source, file.Folder, 1);
+        await using var web = await WebFixture.StartAsync();
+        foreach (var (input, path) in FilesByContent.InPlace(file.Folder, study.Inputs!)) Assert.True(web.Artifacts.Copy(input, path));
+        Directory.Delete(_root, recursive: true);
+        var submission = new JsonObject
+        {
+            ["source"] = file.Source,
+            ["folder"] = "/home/somebody/else",
+            ["inputs"] = new JsonArray([.. study.Inputs!.Select(i => new JsonObject
+            {
+                ["path"] = i.Path, ["name"] = i.Name, ["sha256"] = i.Sha256.Value, ["bytes"] = i.Bytes,
+            })]),
+        };
+        using (var accepted = await web.Post("/api/studies", submission.ToJsonString()))
+            Assert.True(accepted.StatusCode == HttpStatusCode.Created, await accepted.Content.ReadAsStringAsync());
+        Assert.Equal(1, web.Desk.Begun);
+        Directory.CreateDirectory(_root);
     }
 
     [Fact]

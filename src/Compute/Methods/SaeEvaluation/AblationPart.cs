@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using InterpActors.Compute.Dictionaries;
 using InterpActors.Compute.Dictionaries.Evaluation;
 using InterpActors.Compute.Reports;

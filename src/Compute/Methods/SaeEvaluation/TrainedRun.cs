@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using InterpActors.Compute.Studies;
@@ -44,13 +45,13 @@ internal static class TrainedRun
 
     private static JsonObject Read(StudySection method, string from, StudyContext study)
     {
-        var folder = study.Folder.PathOf(from);
-        if (!Directory.Exists(folder))
-            throw method.Wrong("from", $"{from}: {(File.Exists(folder) ? "a file, not a folder" : "there is no such folder")}",
-                "name the folder of a training run");
-        var (manifest, summary) = (Parse(method, from, folder, "manifest.json"), Parse(method, from, folder, "summary.json"));
+        var (manifest, summary) = (Parse(method, from, study, "manifest.json"), Parse(method, from, study, "summary.json"));
         if (manifest is null || summary is null)
         {
+            var folder = study.Folder.PathOf(from);
+            if (!Directory.Exists(folder))
+                throw method.Wrong("from", $"{from}: {(File.Exists(folder) ? "a file, not a folder" : "there is no such folder")}",
+                    "name the folder of a training run");
             throw File.Exists(Path.Combine(folder, Journal))
                 ? method.Wrong("from", $"the run in '{from}' is not over", "run it to its end first")
                 : method.Wrong("from", $"'{from}' is no run folder", "name a folder that interp run, or interp report, has written");
@@ -62,17 +63,24 @@ internal static class TrainedRun
             : throw method.Wrong("from", $"the run in '{from}' is not over: {state}", "run it to its end first");
     }
 
-    private static JsonObject? Parse(StudySection method, string from, string folder, string name)
+    /// <summary>
+    /// A file of the run; null where it is not there. It goes wherever the study is read from its source, but the study does not depend on its
+    /// bytes, which hold times.
+    /// </summary>
+    private static JsonObject? Parse(StudySection method, string from, StudyContext study, string name)
     {
-        var path = Path.Combine(folder, name);
-        if (!File.Exists(path)) return null;
+        var path = Join(from, name);
+        var file = study.Folder.PathOf(path);
+        if (!File.Exists(file)) return null;
         try
         {
-            return JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new JsonException("no object");
+            var bytes = File.ReadAllBytes(file);
+            study.Folder.Note(path, null, Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.Length);
+            return JsonNode.Parse(bytes) as JsonObject ?? throw new JsonException("no object");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw method.Wrong("from", $"{from}/{name} cannot be read: {e.Message.Split('\n')[0]}", "is it the folder of a run?");
+            throw method.Wrong("from", $"{path} cannot be read: {e.Message.Split('\n')[0]}", "is it the folder of a run?");
         }
     }
 
