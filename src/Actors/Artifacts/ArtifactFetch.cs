@@ -80,7 +80,7 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
         }
         catch (Exception e) when (e is ArtifactException or IOException or UnauthorizedAccessException)
         {
-            Fail(e.Message);
+            Fail(e.Message, forLackOfRoom: true);
             return;
         }
         (_origin, _mixed) = (null, _writer is { Offset: > 0 });
@@ -162,7 +162,7 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Fail(e.Message);
+            Fail(e.Message, forLackOfRoom: true);
             return;
         }
         _hope = DateTime.UtcNow;
@@ -187,7 +187,7 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Fail(e.Message);
+            Fail(e.Message, forLackOfRoom: true);
             return;
         }
         _log.Warning("{0} from {1} is not what its name says", _wanted.Artifact, _source);
@@ -209,10 +209,10 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
         ? $"what {_liars.Count} node(s) have under this name is not what it says"
         : "no node that can be reached has it; submit the study again from where its files are";
 
-    private void Fail(string problem)
+    private void Fail(string problem, bool forLackOfRoom = false)
     {
         _log.Warning("{0} cannot be fetched: {1}", _wanted.Artifact, problem);
-        Finish(new NotFetched(_wanted.Artifact, problem));
+        Finish(new NotFetched(_wanted.Artifact, problem, forLackOfRoom));
     }
 
     private void Finish(object answer)

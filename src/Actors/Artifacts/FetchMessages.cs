@@ -12,4 +12,5 @@ internal sealed record Fetched(ArtifactId Artifact);
 
 /// <summary>It cannot be had.</summary>
 /// <param name="Problem">One line.</param>
-internal sealed record NotFetched(ArtifactId Artifact, string Problem);
+/// <param name="ForLackOfRoom">This machine cannot hold it, whoever has it.</param>
+internal sealed record NotFetched(ArtifactId Artifact, string Problem, bool ForLackOfRoom = false);

@@ -83,7 +83,7 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
         catch (Exception e)
         {
             held.Dispose();
-            if (e is IOException or UnauthorizedAccessException) throw new ArtifactException($"{name}: {e.Message}", e);
+            if (e is IOException or UnauthorizedAccessException) throw new ArtifactException($"{name}: {e.Message}", e) { IsForLackOfRoom = true };
             throw;
         }
     }
@@ -130,7 +130,10 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
             {
                 var answer = node.Ask<object>(new FetchArtifact(file.Artifact, file.Bytes), OneAsk, cancellation).GetAwaiter().GetResult();
                 if (answer is NotFetched failed)
-                    throw new ArtifactException($"{file.Name} (SHA-256 {file.Artifact.Value[..12]}…) cannot be had: {failed.Problem}");
+                    throw new ArtifactException($"{file.Name} (SHA-256 {file.Artifact.Value[..12]}…) cannot be had: {failed.Problem}")
+                    {
+                        IsForLackOfRoom = failed.ForLackOfRoom,
+                    };
                 return;
             }
             catch (AskTimeoutException)

@@ -42,6 +42,9 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     /// <summary>Units in hand that were not begun.</summary>
     private readonly List<Assign> _queue = [];
 
+    /// <summary>Long units that were begun: they keep files of their own.</summary>
+    private readonly HashSet<UnitTry> _long = [];
+
     private double? _seconds;
     private int _made;
     private string _epoch = "";
@@ -71,6 +74,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
             if (_running?.Unit == m.Unit) _running.Words = m.Words;
         });
         Receive<EngineCheckpoint>(m => _services.Broker.Tell(new UnitCheckpointed(_id, _services.Process, m.Unit, m.Checkpoint)));
+        Receive<EngineWarning>(m => _services.Broker.Tell(new UnitWarning(_id, _services.Process, m.Unit, m.Line)));
         Receive<EngineDone>(m =>
         {
             Measure(m.Unit);
@@ -204,6 +208,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         running.Started = true;
         running.StartedAt = _services.Clock.GetTimestamp();
         var kind = running.Assign.Unit.Engine;
+        if (kind == EngineKind.Training) _long.Add(running.Unit);
         if (Engine(kind) is { } engine) engine.Tell(new ComputeUnit(study, running.Assign, _slot.Device, running.Cancellation.Token));
         else Self.Tell(new EngineFailed(running.Unit, UnitFailureKind.Permanent, $"this version has no engine for {kind} units"));
     }
@@ -233,6 +238,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
             Report(unit, report);
             return;
         }
+        Forget(unit);
         // Nobody wants the result, but the work was done.
         if (report is UnitResult { Computed: { } computed })
             _services.Broker.Tell(new ReportComputed(unit.Study, [new ProcessCount(_services.Process, computed)]));
@@ -248,8 +254,15 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
     private void Acknowledged(StudyId study, long ordinal)
     {
         if (_reported is null || _reported.Study != study || _reported.Ordinal != ordinal) return;
+        if (_report is UnitResult) Forget(_reported);
         (_report, _reported) = (null, null);
         Next();
+    }
+
+    /// <summary>The unit has a result, from here or from elsewhere: nobody goes on with it.</summary>
+    private void Forget(UnitTry unit)
+    {
+        if (_long.Remove(unit) && _services.Folder is { } folder) Task.Run(() => UnitFiles.Forget(folder, unit.Study, unit.Ordinal));
     }
 
     private void Next()

@@ -18,6 +18,9 @@ internal sealed record EngineWords(UnitTry Unit, string Words);
 /// <summary>Engine to worker: a checkpoint of the unit is on the disk.</summary>
 internal sealed record EngineCheckpoint(UnitTry Unit, UnitCheckpoint Checkpoint);
 
+/// <summary>Engine to worker: something went wrong with the unit and was put right.</summary>
+internal sealed record EngineWarning(UnitTry Unit, string Line);
+
 /// <summary>Engine to worker: the unit's result.</summary>
 /// <param name="Computed">How many units of the study the process has computed by now.</param>
 internal sealed record EngineDone(UnitTry Unit, UnitOutput Output, long Computed);

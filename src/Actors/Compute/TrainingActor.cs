@@ -18,11 +18,17 @@ public sealed class TrainingActor(ComputeServices services) : EngineActor(servic
         return base.Offer(m, worker) with
         {
             Folder = services.Folder,
+            Own = services.Folder is { } folder ? UnitFiles.Own(folder, unit.Study, unit.Ordinal) : null,
+            HarvestLimit = services.Settings.HarvestLimit,
             Artifacts = services.Artifacts,
             From = m.Assign.From,
             Checkpoint = c => worker.Tell(new EngineCheckpoint(unit, c)),
             Say = words => worker.Tell(new EngineWords(unit, words)),
-            Warn = line => _log.Warning("{0}", line),
+            Warn = line =>
+            {
+                _log.Warning("{0}", line);
+                worker.Tell(new EngineWarning(unit, line));
+            },
         };
     }
 }

@@ -1,15 +1,65 @@
 using System.Security.Cryptography;
 using InterpActors.Messages.Artifacts;
+using InterpActors.Messages.Studies;
 
 namespace InterpActors.Actors.Compute;
 
 /// <summary>
-/// Files that units of an earlier process left in a node's folder: large results under the names of their contents, and checkpoints. Other
-/// nodes can have them again.
+/// What units keep in a process's folder: <c>training/STUDY/ORDINAL</c>, from which one unit goes on; <c>harvest</c>, activations that
+/// units share; <c>artifacts</c>, large results under the names of their contents.
 /// </summary>
 public static class UnitFiles
 {
-    /// <summary>Offers them all. Reads every file of a checkpoint: not for an actor's thread.</summary>
+    private const string Training = "training";
+    private const string Harvest = "harvest";
+
+    /// <summary>The folder of one unit.</summary>
+    public static string Own(string folder, StudyId study, long ordinal) => Path.Combine(folder, Training, study.Value, $"{ordinal}");
+
+    /// <summary>Studies whose units have left something, and when they last changed it.</summary>
+    public static IReadOnlyList<(StudyId Study, DateTime Changed)> Studies(string folder)
+    {
+        var root = new DirectoryInfo(Path.Combine(folder, Training));
+        return !root.Exists ? [] : [.. root.EnumerateDirectories().Where(d => StudyId.IsValid(d.Name))
+            .Select(d => (new StudyId(d.Name), d.LastWriteTimeUtc))];
+    }
+
+    /// <summary>Removes what one unit kept for going on.</summary>
+    public static void Forget(string folder, StudyId study, long ordinal) => Remove(new DirectoryInfo(Own(folder, study, ordinal)));
+
+    /// <summary>Removes what the units of a study kept for going on.</summary>
+    public static void Forget(string folder, StudyId study) => Remove(new DirectoryInfo(Path.Combine(folder, Training, study.Value)));
+
+    /// <summary>Removes what units of several studies may share. For nodes of a cluster alone: elsewhere the results are among it.</summary>
+    /// <returns>Bytes.</returns>
+    public static long ForgetShared(string folder)
+    {
+        long bytes = 0;
+        foreach (var name in (string[])[Harvest, "artifacts"])
+        {
+            var shared = new DirectoryInfo(Path.Combine(folder, name));
+            if (!shared.Exists) continue;
+            foreach (var file in shared.EnumerateFiles())
+            {
+                try
+                {
+                    var length = file.Length;
+                    file.Delete();
+                    bytes += length;
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    // It only takes room.
+                }
+            }
+        }
+        return bytes;
+    }
+
+    /// <summary>
+    /// Offers the files that units of an earlier process left: other nodes can have them again. Reads every file of a checkpoint: not for an
+    /// actor's thread.
+    /// </summary>
     public static void Offer(string folder, IArtifacts artifacts)
     {
         if (!Directory.Exists(folder)) return;
@@ -18,7 +68,7 @@ public static class UnitFiles
             try
             {
                 var name = Path.GetFileName(path);
-                if (Path.GetFileName(Path.GetDirectoryName(path)) == "harvest") continue;
+                if (Path.GetFileName(Path.GetDirectoryName(path)) == Harvest) continue;
                 using var file = File.OpenRead(path);
                 artifacts.Offer(ArtifactId.IsValid(name) ? new ArtifactId(name) : ArtifactId.Of(SHA256.HashData(file)),
                     Path.GetFullPath(path));
@@ -27,6 +77,18 @@ public static class UnitFiles
             {
                 // Removed meanwhile, or not readable: nobody can have it from here.
             }
+        }
+    }
+
+    private static void Remove(DirectoryInfo folder)
+    {
+        try
+        {
+            if (folder.Exists) folder.Delete(recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It only takes room; the next look at the folder tries again.
         }
     }
 }

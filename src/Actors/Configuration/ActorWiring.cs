@@ -87,6 +87,9 @@ public static class ActorWiring
                 Siblings = slots.Count,
                 Folder = folder,
             };
+            // On a single machine the folder is the run's own, results and all.
+            if (folder is not null && artifacts is not null)
+                system.ActorOf(Props.Create(() => new ScratchKeeper(folder, registry.Get<Coordinator>(), settings.ScratchEvery)), "scratch");
             registry.Register<ComputeNode>(system.ActorOf(ComputeNode.Props(slots, services), "compute"));
         });
 }

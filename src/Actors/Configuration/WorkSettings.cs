@@ -20,6 +20,12 @@ public sealed record WorkSettings(
     /// <summary>How many units a worker takes at a time.</summary>
     public Prefetch Prefetch { get; init; } = new(TimeSpan.FromMilliseconds(250), 16);
 
+    /// <summary>Bytes that harvested activations may take on this machine.</summary>
+    public long HarvestLimit { get; init; } = 64L << 30;
+
+    /// <summary>How often a cluster node looks for what units of finished studies left.</summary>
+    public TimeSpan ScratchEvery { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <exception cref="ConfigurationException">The section is missing.</exception>
     public static WorkSettings From(Config config)
     {
@@ -34,6 +40,9 @@ public sealed record WorkSettings(
             UnfitRest = work.GetTimeSpan("unfit-rest"),
             ReviveAfter = work.GetTimeSpan("revive-after"),
             Tail = new TailPolicy(work.GetDouble("tail-factor"), work.GetTimeSpan("tail-at-least")),
+            HarvestLimit = work.GetByteSize("harvest-limit") is > 0 and { } bytes ? bytes
+                : throw new ConfigurationException("interp.work.harvest-limit must be a size above 0"),
+            ScratchEvery = work.GetTimeSpan("scratch-every"),
             Prefetch = new Prefetch(work.GetTimeSpan("prefetch"), work.GetInt("prefetch-most")),
         };
     }

@@ -69,6 +69,7 @@ public sealed class StudyLog(JournalReader reader, StudyId study)
         StudyPrioritised e => $"priority {e.Priority}",
         ProcessStarted e => $"process {e.Process} began to compute",
         ProcessEnded e => $"process {e.Process} ended in good order",
+        UnitWarned e => $"{e.Line} (on {e.Process})",
         UnitFailed e => $"unit {e.Ordinal} failed at try {e.Attempt} ({e.Kind.ToString().ToLowerInvariant()}) on {e.Process}: {e.Error}",
         UnitGivenUp e => $"given up after {e.Attempts} tries: {e.Label}: {e.Error}",
         StudyPaused => "paused",

@@ -38,6 +38,9 @@ public abstract record StudyRunCommand
     /// <summary>A unit can be continued from here.</summary>
     public sealed record Checkpoint(long Ordinal, string Process, UnitCheckpoint Written) : StudyRunCommand;
 
+    /// <summary>Something went wrong with a unit and was put right.</summary>
+    public sealed record Warn(long Ordinal, string Process, string Line) : StudyRunCommand;
+
     public sealed record Pause(DateTimeOffset At) : StudyRunCommand;
 
     public sealed record Resume(DateTimeOffset At) : StudyRunCommand;

@@ -14,11 +14,15 @@ public sealed class StudyRunState
     /// <summary>Given-up units whose reasons are kept; of further ones only the number is.</summary>
     public const int DescribedDefeats = 1000;
 
+    /// <summary>Warnings that are taken; a study that has more is told enough.</summary>
+    public const int MostWarnings = 100;
+
     private const int KeptPreviews = 3;
 
     private readonly Dictionary<long, int> _failures = [];
     private readonly Dictionary<long, UnitCheckpoint> _checkpoints = [];
     private readonly List<UnitDefeat> _defeats = [];
+    private readonly List<UnitWarned> _warnings = [];
     private readonly List<ProcessRecord> _processes = [];
     private readonly List<UnitPreview> _best = [];
     private UnitBitmap _committed = new(0);
@@ -45,6 +49,9 @@ public sealed class StudyRunState
     /// <summary>The strongest cells so far, strongest first.</summary>
     public IReadOnlyList<UnitPreview> Best => _best;
 
+    /// <summary>What went wrong with units and was put right, a line each; null for nothing.</summary>
+    public IReadOnlyList<string>? Warnings => _warnings.Count == 0 ? null : [.. _warnings.Select(w => w.Line)];
+
     /// <summary>True where nothing more will ever be computed.</summary>
     public bool IsOver => State is RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled;
 
@@ -70,7 +77,7 @@ public sealed class StudyRunState
         State, Units, _committed.Count,
         [.. _processes.Select(p =>
             new ProcessHistory(p.Process, p.Started, p.Ended, Math.Max(Math.Max(p.Committed, p.Computed ?? 0), computed.GetValueOrDefault(p.Process)), p.Committed))],
-        [.. _defeats]);
+        [.. _defeats], Warnings);
 
     /// <summary>The events that a command leads to; none where it changes nothing.</summary>
     /// <exception cref="StudyException">The command cannot be carried out.</exception>
@@ -87,6 +94,7 @@ public sealed class StudyRunState
         StudyRunCommand.Count c => Count(c.Process, c.Units),
         StudyRunCommand.Checkpoint c => IsWanted(c.Ordinal) && !(CheckpointOf(c.Ordinal)?.Step >= c.Written.Step)
             ? [new CheckpointWritten(c.Ordinal, c.Process, c.Written.Step, c.Written.Artifact, c.Written.Bytes, c.Written.Metrics)] : [],
+        StudyRunCommand.Warn c => Warn(c),
         StudyRunCommand.Fail c => Fail(c, retry),
         StudyRunCommand.Pause c => State == RunState.Running ? [new StudyPaused(c.At)] : [],
         StudyRunCommand.Resume c => State == RunState.Paused ? [new StudyResumed(c.At)] : [],
@@ -125,6 +133,11 @@ public sealed class StudyRunState
         if (IsPresent(c.Process)) events.Add(new ProcessEnded(c.Process, c.At));
         return events;
     }
+
+    /// <summary>A line that was said of the unit before is no news.</summary>
+    private IReadOnlyList<IStudyEvent> Warn(StudyRunCommand.Warn c) =>
+        IsOver || _warnings.Count >= MostWarnings || _warnings.Exists(w => w.Ordinal == c.Ordinal && w.Line == c.Line)
+            ? [] : [new UnitWarned(c.Ordinal, c.Process, c.Line)];
 
     private List<IStudyEvent> Fail(StudyRunCommand.Fail c, RetryPolicy retry)
     {
@@ -179,6 +192,9 @@ public sealed class StudyRunState
             case CheckpointWritten e:
                 if (!IsSettled(e.Ordinal)) _checkpoints[e.Ordinal] = new UnitCheckpoint(e.Step, e.Sha256, e.Bytes, e.Metrics);
                 break;
+            case UnitWarned e:
+                if (_warnings.Count < MostWarnings) _warnings.Add(e);
+                break;
             case UnitFailed e:
                 if (!IsSettled(e.Ordinal)) _failures[e.Ordinal] = Failures(e.Ordinal) + 1;
                 break;
@@ -210,7 +226,8 @@ public sealed class StudyRunState
     public StudySnapshot ToSnapshot() => new(
         Study!, State, IsPlanned ? Units : -1, Cells, _committed.ToBytes(), _givenUp.ToBytes(), [.. _defeats],
         [.. _failures.Select(f => new UnitAttempts(f.Key, f.Value))], [.. _processes], [.. _best], Priority == 0 ? null : Priority,
-        _checkpoints.Count == 0 ? null : [.. _checkpoints.Select(c => new OpenCheckpoint(c.Key, c.Value))]);
+        _checkpoints.Count == 0 ? null : [.. _checkpoints.Select(c => new OpenCheckpoint(c.Key, c.Value))],
+        _warnings.Count == 0 ? null : [.. _warnings]);
 
     public static StudyRunState From(StudySnapshot snapshot)
     {
@@ -229,6 +246,7 @@ public sealed class StudyRunState
         state._processes.AddRange(snapshot.Processes);
         state._best.AddRange(snapshot.Best);
         foreach (var open in snapshot.Checkpoints ?? []) state._checkpoints[open.Ordinal] = open.Last;
+        state._warnings.AddRange(snapshot.Warnings ?? []);
         foreach (var attempts in snapshot.Attempts) state._failures[attempts.Ordinal] = attempts.Failures;
         return state;
     }

@@ -12,6 +12,7 @@ public sealed partial class StudySupervisor
     private void ReceiveCheckpoints()
     {
         Command<UnitCheckpointed>(Checkpoint);
+        Command<UnitWarning>(m => Warn(m.Unit.Ordinal, m.Process, m.Line));
         Command<UnitSays>(m =>
         {
             if (_running.ContainsKey(m.Ordinal)) _words[m.Ordinal] = m.Words;
@@ -22,11 +23,18 @@ public sealed partial class StudySupervisor
     {
         var known = _state.CheckpointOf(m.Unit.Ordinal);
         if (known is not null && known.Step == m.Checkpoint.Step && known.Artifact != m.Checkpoint.Artifact)
-            _log.Warning("{0}, step {1}: the checkpoint of {2} differs from the one in the journal; its machine computes other bits",
-                Label(m.Unit.Ordinal), known.Step, m.Process);
+        {
+            var line = $"{Label(m.Unit.Ordinal)}, step {known.Step}: the checkpoint of {m.Process} differs from the one in the journal; "
+                + "its machine computes other bits";
+            _log.Warning("{0}", line);
+            Warn(m.Unit.Ordinal, m.Process, line);
+        }
         var events = _state.Decide(new StudyRunCommand.Checkpoint(m.Unit.Ordinal, m.Process, m.Checkpoint), _services.Settings.Retry);
         if (events.Count > 0) PersistAllAsync(events, Apply);
     }
+
+    private void Warn(long ordinal, string process, string line) =>
+        Note(_state.Decide(new StudyRunCommand.Warn(ordinal, process, line), _services.Settings.Retry));
 
     /// <summary>Labels of running units, with what they say of themselves.</summary>
     private IEnumerable<string> Running() =>

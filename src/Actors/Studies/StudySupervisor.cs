@@ -337,7 +337,8 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
 
     private StudyProgress Progress() => new(
         _id, _state.State, _state.Units, _state.Committed.Count, _state.GivenUp.Count, _resumed,
-        _tally?.Layers() ?? [], _tally?.Tracks() ?? [], [.. Running().Take(64)], _state.Best, _workers.Count, _error, _state.Priority, _heldUp);
+        _tally?.Layers() ?? [], _tally?.Tracks() ?? [], [.. Running().Take(64)], _state.Best, _workers.Count, _error, _state.Priority, _heldUp,
+        _state.Warnings);
 
     private RunHistory History() => _state.History(new Dictionary<string, long>());
 

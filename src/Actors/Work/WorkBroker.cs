@@ -54,6 +54,7 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
             Report(m, m.Worker, m.Unit);
         });
         Receive<UnitCheckpointed>(m => Tell(m.Unit.Study, m));
+        Receive<UnitWarning>(m => Tell(m.Unit.Study, m));
         Receive<UnitFailure>(Failed);
         Receive<UnitReturned>(Return);
         Receive<WorkerBeat>(Beat);

@@ -74,7 +74,8 @@ public static class ReportData
         _ => JsonValue.Create(Convert.ToInt64(value, CultureInfo.InvariantCulture)),
     };
 
-    private static JsonObject Curve(CurveChart chart) => new()
+    /// <summary>A chart as the page's script draws it.</summary>
+    internal static JsonObject Curve(CurveChart chart) => new()
     {
         ["title"] = chart.Title,
         ["across"] = chart.Across,

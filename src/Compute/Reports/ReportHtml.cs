@@ -22,7 +22,7 @@ public static class ReportHtml
         ["map", "profile", "prompts"]);
 
     private static readonly Page OfTable = new(
-        ["dom.js", "data.js", "tables.js", "answer.js", "method.js", "theme.js", "tablepage.js"], ["results", "curves"]);
+        ["dom.js", "data.js", "chart.js", "tables.js", "answer.js", "method.js", "theme.js", "tablepage.js"], ["results", "curves"]);
 
     private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
 

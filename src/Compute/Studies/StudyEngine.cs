@@ -92,6 +92,10 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
             throw new UnitException(UnitFailureKind.OutOfMemory,
                 $"the memory of {context.Device} did not suffice ({FirstLine(e)}); a worker with more may compute it", e);
         }
+        catch (Exception e) when (FullDisk.Is(e))
+        {
+            throw new UnitException(UnitFailureKind.Fatal, $"the disk is full ({FirstLine(e)}); make room and run again", e);
+        }
         catch (Exception e) when (e is IOException or System.Runtime.InteropServices.ExternalException)
         {
             throw new UnitException(UnitFailureKind.Transient, FirstLine(e), e);
@@ -142,8 +146,9 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
         var reduced = Reduce(reduction);
         if (reduction.Source is { } source) LinkedFiles.Copy(reduced.Result.Linked, folder, source);
         if (reduction.Artifacts is { } artifacts) LinkedFiles.Fetch(reduced.Result.Linked, folder, artifacts);
-        RunFolderWriter.Write(reduced.Result, folder);
-        return new ReductionOutcome(reduced.Result.Answer, reduced.Result.Warnings, reduced.Failed);
+        var result = reduced.Result with { Warnings = [.. reduced.Result.Warnings, .. reduction.History.Warnings ?? []] };
+        RunFolderWriter.Write(result, folder);
+        return new ReductionOutcome(result.Answer, result.Warnings, reduced.Failed);
     }
 
     /// <summary>The result without writing it.</summary>

@@ -92,6 +92,7 @@ internal static class StatusCommand
                 + (process.Ended is { } end ? $"ended {end:HH:mm:ss}Z  " : "no end noted  ")
                 + $"computed {ProgressText.Count(process.UnitsComputed)}, committed {ProgressText.Count(process.UnitsCommitted)}");
         }
+        foreach (var warning in history.Warnings ?? []) output.WriteLine($"warning    {warning}");
         foreach (var defeat in history.Failures.Take(10))
             output.WriteLine($"given up   {defeat.Label} after {defeat.Attempts} attempts: {defeat.Error}");
     }
@@ -128,5 +129,6 @@ internal static class StatusCommand
         },
         ["processes"] = SummaryJson.Processes(history),
         ["failures"] = SummaryJson.Failures(history),
+        ["warnings"] = new JsonArray([.. (history.Warnings ?? []).Select(w => (JsonNode?)JsonValue.Create(w))]),
     };
 }

@@ -22,11 +22,14 @@ public sealed class PlainDisplay(TextWriter output, bool quiet) : IRunDisplay
         var clock = Stopwatch.StartNew();
         var meter = new ProgressMeter();
         TimeSpan? shown = null;
+        var warned = 0;
         StudyProgress? last = null;
         await body(progress =>
         {
             meter.Observe(progress, clock.Elapsed);
             last = progress;
+            foreach (var warning in (progress.Warnings ?? []).Skip(warned)) Say($"warning: {warning}");
+            warned = progress.Warnings?.Count ?? 0;
             if (shown is { } at && clock.Elapsed - at < Every) return;
             if (shown is null && ProgressText.Resumed(progress) is { } resumed) Say(resumed);
             if (shown is not null || progress.Committed < progress.Planned) Say(ProgressText.Line(progress, meter));

@@ -11,6 +11,7 @@ namespace InterpActors.Host.Display;
 public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
 {
     private const int BarWidth = 28;
+    private const int ShownWarnings = 4;
 
     public void Say(string line) => console.WriteLine(line);
 
@@ -54,6 +55,7 @@ public sealed class TerminalDisplay(IAnsiConsole console) : IRunDisplay
         var best = ProgressText.Best(progress);
         if (progress.Layers.Count > 1 || best is not null) lines.Add(Line($"{ProgressMeter.Spark(progress)} {best}"));
         if (progress.Running.Count > 0) lines.Add(Line($"now: {string.Join(", ", progress.Running.Take(4))}", "grey"));
+        foreach (var warning in (progress.Warnings ?? []).TakeLast(ShownWarnings)) lines.Add(Line($"warning: {warning}", "yellow"));
         if (ProgressText.Resumed(progress) is { } resumed) lines.Add(Line(resumed, "grey"));
         return new Rows(lines);
     }

@@ -98,6 +98,6 @@ internal sealed class ClusterWatch
     }
 
     private static bool IsAlike(StudyProgress a, StudyProgress b) =>
-        (a.State, a.Committed, a.Failed, a.Workers, a.Priority, a.Error, a.Waiting)
-            == (b.State, b.Committed, b.Failed, b.Workers, b.Priority, b.Error, b.Waiting);
+        (a.State, a.Committed, a.Failed, a.Workers, a.Priority, a.Error, a.Waiting, a.Warnings?.Count)
+            == (b.State, b.Committed, b.Failed, b.Workers, b.Priority, b.Error, b.Waiting, b.Warnings?.Count);
 }

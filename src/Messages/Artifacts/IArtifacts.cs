@@ -55,4 +55,8 @@ public sealed record NamedArtifact(string Name, ArtifactId Artifact, long Bytes)
 }
 
 /// <summary>An artifact cannot be had or kept. The message is one line that says why and what to do.</summary>
-public sealed class ArtifactException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class ArtifactException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>True where this machine has no room for it: another machine may have it all the same.</summary>
+    public bool IsForLackOfRoom { get; init; }
+}

@@ -45,6 +45,9 @@ public sealed record UnitsComputed(string Process, long Units) : IStudyEvent;
 public sealed record CheckpointWritten(
     long Ordinal, string Process, long Step, ArtifactId Sha256, long Bytes, IReadOnlyList<UnitMetric> Metrics) : IStudyEvent;
 
+/// <summary>Something went wrong with a unit and was put right; people are told.</summary>
+public sealed record UnitWarned(long Ordinal, string Process, string Line) : IStudyEvent;
+
 /// <summary>One try at a unit failed.</summary>
 public sealed record UnitFailed(long Ordinal, int Attempt, string Process, UnitFailureKind Kind, string Error) : IStudyEvent;
 

@@ -10,6 +10,7 @@ namespace InterpActors.Messages.Cluster;
 /// <param name="Attempts">Open units that failed before.</param>
 /// <param name="Priority">Null for 0.</param>
 /// <param name="Checkpoints">Of units without a result; null where there are none.</param>
+/// <param name="Warnings">The first of them; null where there are none.</param>
 public sealed record StudySnapshot(
     Study Study,
     RunState State,
@@ -22,7 +23,8 @@ public sealed record StudySnapshot(
     IReadOnlyList<ProcessRecord> Processes,
     IReadOnlyList<UnitPreview> Best,
     int? Priority = null,
-    IReadOnlyList<OpenCheckpoint>? Checkpoints = null) : IWireMessage;
+    IReadOnlyList<OpenCheckpoint>? Checkpoints = null,
+    IReadOnlyList<UnitWarned>? Warnings = null) : IWireMessage;
 
 /// <summary>How often an open unit has failed.</summary>
 public sealed record UnitAttempts(long Ordinal, int Failures);

@@ -37,6 +37,10 @@ public sealed record UnitResult(
 /// </summary>
 public sealed record UnitCheckpointed(string Worker, string Process, UnitTry Unit, UnitCheckpoint Checkpoint) : IWireMessage;
 
+/// <summary>Worker to broker: something went wrong with a running unit and was put right. Not acknowledged.</summary>
+/// <param name="Line">One line for the study's people: what happened, and how it goes on.</param>
+public sealed record UnitWarning(string Worker, string Process, UnitTry Unit, string Line) : IWireMessage;
+
 /// <summary>Worker to broker: a unit could not be computed. Kept and sent again until acknowledged.</summary>
 public sealed record UnitFailure(string Worker, string Process, UnitTry Unit, UnitFailureKind Kind, string Error) : IWireMessage;
 

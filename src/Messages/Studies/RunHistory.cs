@@ -4,8 +4,9 @@ namespace InterpActors.Messages.Studies;
 public enum RunState { Running, Paused, Cancelled, Completed, CompletedWithErrors }
 
 /// <summary>One execution history of a study, as its journal tells it.</summary>
+/// <param name="Warnings">What went wrong with units and was put right, in order, a line each; null for nothing.</param>
 public sealed record RunHistory(RunState State, long Planned, long Committed, IReadOnlyList<ProcessHistory> Processes,
-    IReadOnlyList<UnitDefeat> Failures);
+    IReadOnlyList<UnitDefeat> Failures, IReadOnlyList<string>? Warnings = null);
 
 /// <summary>What one process did for a run.</summary>
 /// <param name="Ended">Null where the process was killed.</param>

@@ -9,6 +9,7 @@ namespace InterpActors.Messages.Studies;
 /// <param name="Error">Why the study stopped for good before its end (journal failure); null otherwise.</param>
 /// <param name="Priority">Its share of the workers: see <see cref="StudyPriority"/>.</param>
 /// <param name="Waiting">Why no worker computes it although it runs (none has what it needs); null otherwise.</param>
+/// <param name="Warnings">What went wrong with units and was put right, in order, a line each; null for nothing.</param>
 public sealed record StudyProgress(
     StudyId Study,
     RunState State,
@@ -23,7 +24,8 @@ public sealed record StudyProgress(
     int Workers,
     string? Error,
     int Priority = 0,
-    string? Waiting = null);
+    string? Waiting = null,
+    IReadOnlyList<string>? Warnings = null);
 
 /// <summary>Progress of one layer.</summary>
 public sealed record LayerProgress(int Layer, long Committed, long Failed, long Count);

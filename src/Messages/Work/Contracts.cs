@@ -54,6 +54,15 @@ public sealed record UnitContext(string Device, Action<double> Progress, Cancell
     /// </summary>
     public string? Folder { get; init; }
 
+    /// <summary>
+    /// A folder for this unit alone, for what it goes on from after its process died: the same in every process of the machine. Removed when
+    /// the journal has the unit's result. Null where there is none.
+    /// </summary>
+    public string? Own { get; init; }
+
+    /// <summary>Bytes that activations may take in the folder before the longest unused ones go.</summary>
+    public long HarvestLimit { get; init; } = 64L << 30;
+
     /// <summary>The cluster's files by content; null on a single machine.</summary>
     public IArtifacts? Artifacts { get; init; }
 

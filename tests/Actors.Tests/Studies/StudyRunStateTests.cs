@@ -46,6 +46,23 @@ public class StudyRunStateTests
     }
 
     [Fact]
+    public void A_warning_is_taken_once_survives_a_snapshot_and_is_told()
+    {
+        Begin();
+        Assert.Null(_state.Warnings);
+        Assert.IsType<UnitWarned>(Assert.Single(Do(new Command.Warn(1, "p1", "damaged"))));
+        Assert.Empty(Do(new Command.Warn(1, "p2", "damaged")));
+        Do(new Command.Warn(2, "p1", "damaged"));
+        var snapshot = WireFormat.Read(WireFormat.Write(_state.ToSnapshot()), WireFormat.ManifestOf(typeof(StudySnapshot)));
+        var again = StudyRunState.From((StudySnapshot)snapshot);
+        Assert.Equal(["damaged", "damaged"], again.Warnings);
+        Assert.Equal(again.Warnings, again.History(new Dictionary<string, long>()).Warnings);
+        Assert.Empty(again.Decide(new Command.Warn(2, "p1", "damaged"), Retry));
+        for (var i = 0; i < 2 * StudyRunState.MostWarnings; i++) Do(new Command.Warn(i, "p1", "other"));
+        Assert.Equal(StudyRunState.MostWarnings, _state.Warnings!.Count);
+    }
+
+    [Fact]
     public void A_plan_of_another_size_is_refused()
     {
         Begin();

@@ -50,23 +50,75 @@ public sealed class SaeTrainingTests : IDisposable
         Assert.Equal(whole.Checkpoints[2].Artifact, continued.Checkpoints[0].Artifact);
     }
 
-    [Fact]
-    public void Damaged_checkpoint_gives_way_to_the_one_before()
+    [Theory]
+    [InlineData("flipped")]
+    [InlineData("truncated")]
+    [InlineData("missing")]
+    [InlineData("list damaged")]
+    [InlineData("list missing")]
+    [InlineData("list of other bits")]
+    public void Damaged_checkpoint_gives_way_to_the_one_before(string damage)
     {
         var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
         var whole = Run(study, "whole", null);
         Assert.Throws<OperationCanceledException>(() => Run(study, "killed", 13));
-        var weights = Directory.EnumerateFiles(_folder.At("killed"), "sae_weights.safetensors", SearchOption.AllDirectories)
-            .Single(f => f.Contains("checkpoint-10"));
-        var bytes = File.ReadAllBytes(weights);
-        bytes[^3] ^= 1;
-        File.WriteAllBytes(weights, bytes);
+        var known = Damage("killed", 10, damage, whole.Checkpoints[1]);
 
-        var continued = Run(study, "killed", null);
+        var continued = Run(study, "killed", null, known);
 
         Assert.Equal(whole.Payload, continued.Payload);
-        Assert.Contains("checkpoint-10", Assert.Single(continued.Warnings));
+        Assert.Equal(Files("whole"), Files("killed"));
+        var line = Assert.Single(continued.Warnings);
+        Assert.Contains("checkpoint-10 of topk is", line);
+        Assert.EndsWith("topk goes on from checkpoint-5", line);
         Assert.Equal(10, continued.Checkpoints[0].Step);
+    }
+
+    [Fact]
+    public void Without_a_whole_checkpoint_training_begins_anew_and_says_so()
+    {
+        var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
+        var whole = Run(study, "whole", null);
+        Assert.Throws<OperationCanceledException>(() => Run(study, "killed", 13));
+        Damage("killed", 5, "truncated", null);
+        Damage("killed", 10, "flipped", null);
+
+        var continued = Run(study, "killed", null, whole.Checkpoints[1]);
+
+        Assert.Equal(whole.Payload, continued.Payload);
+        Assert.Equal(2, continued.Warnings.Count);
+        Assert.All(continued.Warnings, w => Assert.EndsWith("topk goes on from step 0", w));
+        Assert.Equal([5L, 10, 15, 20], continued.Checkpoints.Select(c => c.Step));
+    }
+
+    /// <returns>What the journal says of the checkpoint then.</returns>
+    private UnitCheckpoint? Damage(string folder, long step, string damage, UnitCheckpoint? known)
+    {
+        var (files, list) = (_folder.At($"{folder}/own/checkpoint-{step}"), _folder.At($"{folder}/own/checkpoint-{step}.json"));
+        var weights = Path.Combine(files, "sae_weights.safetensors");
+        var bytes = File.ReadAllBytes(weights);
+        switch (damage)
+        {
+            case "flipped":
+                bytes[^3] ^= 1;
+                File.WriteAllBytes(weights, bytes);
+                break;
+            case "truncated":
+                File.WriteAllBytes(weights, bytes[..^100]);
+                break;
+            case "missing":
+                File.Delete(Path.Combine(files, "state.safetensors"));
+                break;
+            case "list damaged":
+                File.WriteAllText(list, "{");
+                break;
+            case "list missing":
+                File.Delete(list);
+                break;
+            default:
+                return known! with { Artifact = new Messages.Artifacts.ArtifactId(new string('0', 64)) };
+        }
+        return known;
     }
 
     [Fact]
@@ -78,8 +130,8 @@ public sealed class SaeTrainingTests : IDisposable
         Assert.Equal(["topk-k1-seed0", "topk-k1-seed5", "topk-k3-seed0", "topk-k3-seed5"], StudyRuns.Ordinals(plan)
             .Select(o => plan[o].Label));
 
-        var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o], Context("sweep", null, [], [])).Payload)
-            .ToArray();
+        var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o],
+            Context("sweep", null, [], []) with { Own = _folder.At($"sweep/{o}") }).Payload).ToArray();
         payloads[1] = null;
         var result = StudyRuns.Reduce(engine, plan, payloads).Result;
 
@@ -139,7 +191,7 @@ public sealed class SaeTrainingTests : IDisposable
         var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
         var whole = Run(study, "whole", null);
         // A file stands where the folder of step 15 is to be.
-        var unit = Path.Combine(_folder.At("full"), "training", study.Id.Value, "topk");
+        var unit = _folder.At("full/own");
         Directory.CreateDirectory(unit);
         File.WriteAllText(Path.Combine(unit, "checkpoint-15.writing"), "");
 
@@ -183,11 +235,12 @@ public sealed class SaeTrainingTests : IDisposable
         _folder.Root);
 
     /// <param name="last">The step after which the process dies; null: it does not.</param>
-    private Outcome Run(Study study, string folder, int? last)
+    /// <param name="from">The last checkpoint that the journal knows.</param>
+    private Outcome Run(Study study, string folder, int? last, UnitCheckpoint? from = null)
     {
         var (checkpoints, warnings) = (new List<UnitCheckpoint>(), new List<string>());
         using var engine = new StudyEngine(StudyKinds.All, ownSessions: true);
-        var output = engine.Run(study, engine.Plan(study)[0], Context(folder, last, checkpoints, warnings));
+        var output = engine.Run(study, engine.Plan(study)[0], Context(folder, last, checkpoints, warnings) with { From = from });
         return new Outcome(output.Payload, checkpoints, warnings);
     }
 
@@ -197,6 +250,7 @@ public sealed class SaeTrainingTests : IDisposable
         return new UnitContext("cpu", _ => { }, source.Token)
         {
             Folder = _folder.At(folder),
+            Own = _folder.At($"{folder}/own"),
             Warn = warnings.Add,
             Checkpoint = c =>
             {

@@ -50,6 +50,18 @@ public class OptionalFieldsTests
     }
 
     [Fact]
+    public void What_was_put_right()
+    {
+        var history = new RunHistory(RunState.Running, 1, 0, [], [], ["damaged"]);
+        Assert.Equal(["damaged"], Through(new HistoryReply(history)).History.Warnings);
+        var progress = new StudyProgress(Id, RunState.Running, 1, 0, 0, 0, [], [], [], [], 0, null, Warnings: ["damaged"]);
+        Assert.Equal(["damaged"], Through(new ProgressReply(progress)).Progress.Warnings);
+        Assert.Null(Golden<HistoryReply>().History.Warnings);
+        Assert.Null(Golden<ProgressReply>().Progress.Warnings);
+        Assert.Null(Golden<StudySnapshot>().Warnings);
+    }
+
+    [Fact]
     public void Progress_of_a_node_that_knows_no_priorities()
     {
         var old = Encoding.UTF8.GetString(WireFormat.Write(Golden<ProgressReply>()))

@@ -12,17 +12,25 @@ public sealed class ShardStore : IDisposable
     // Open maps cost nothing but address space; a window of a shuffle reads some tens of shards at a time.
     private const int KeptOpen = 256;
 
+    private const int Tries = 3;
+
     private readonly string _folder;
-    private readonly long _budget;
+    private readonly HashSet<string> _removed = [];
     private readonly LeaseCache<string, ActivationShard> _open = new(KeptOpen);
     private readonly Lock _gate = new();
 
     /// <param name="folder">Made when the first shard is written.</param>
     /// <param name="budget">Bytes.</param>
-    public ShardStore(string folder, long budget) => (_folder, _budget) = (folder, budget);
+    public ShardStore(string folder, long budget) => (_folder, Budget) = (folder, budget);
+
+    /// <summary>Bytes that all shards together may take.</summary>
+    public long Budget { get; }
 
     /// <summary>How many shards this process has computed.</summary>
     public int Harvested { get; private set; }
+
+    /// <summary>How many of them it had removed before, because the budget was used up.</summary>
+    public int ComputedAgain { get; private set; }
 
     /// <summary>A shard, computed if it is not there.</summary>
     internal LeaseCache<string, ActivationShard>.Lease Take(HarvestPlan plan, int shard, string key, StudySession session,
@@ -39,40 +47,66 @@ public sealed class ShardStore : IDisposable
     private ActivationShard Open(HarvestPlan plan, int shard, string key, StudySession session, CancellationToken cancellation)
     {
         var path = Path.Combine(_folder, $"{key}.safetensors");
-        if (File.Exists(path))
+        for (var attempt = 1; ; attempt++)
         {
+            if (File.Exists(path))
+            {
+                try
+                {
+                    var known = ActivationShard.Open(path);
+                    File.SetLastAccessTimeUtc(path, DateTime.UtcNow);
+                    return known;
+                }
+                catch (Exception e) when (e is StudyException or IOException)
+                {
+                    // Damaged on the disk, or removed by another study's store meanwhile: it is made again.
+                }
+            }
+            Directory.CreateDirectory(_folder);
+            ActivationShard.Make(path, plan, shard, session, cancellation);
+            lock (_gate)
+            {
+                Harvested++;
+                if (_removed.Remove(key)) ComputedAgain++;
+                KeepBudget(path);
+            }
             try
             {
-                var known = ActivationShard.Open(path);
-                File.SetLastAccessTimeUtc(path, DateTime.UtcNow);
-                return known;
+                return ActivationShard.Open(path);
             }
-            catch (Exception e) when (e is StudyException or IOException)
+            catch (IOException) when (attempt < Tries)
             {
-                // Damaged on the disk: it is made again.
+                // The store of another study has removed it already.
             }
         }
-        Directory.CreateDirectory(_folder);
-        ActivationShard.Make(path, plan, shard, session, cancellation);
-        lock (_gate)
-        {
-            Harvested++;
-            KeepBudget(path);
-        }
-        return ActivationShard.Open(path);
     }
 
     private void KeepBudget(string newest)
     {
-        var files = new DirectoryInfo(_folder).GetFiles("*.safetensors").OrderBy(f => f.LastAccessTimeUtc).ToList();
-        var total = files.Sum(f => f.Length);
-        foreach (var file in files)
+        var files = new DirectoryInfo(_folder).EnumerateFiles("*.safetensors").Select(f => (File: f, Bytes: Length(f)))
+            .OrderBy(f => f.File.LastAccessTimeUtc).ToList();
+        var total = files.Sum(f => f.Bytes);
+        foreach (var (file, bytes) in files)
         {
-            if (total <= _budget) return;
+            if (total <= Budget) return;
             if (file.FullName == Path.GetFullPath(newest)) continue;
-            total -= file.Length;
+            total -= bytes;
             // Who has it open keeps what is mapped.
             file.Delete();
+            _removed.Add(Path.GetFileNameWithoutExtension(file.Name));
+        }
+    }
+
+    /// <summary>0 for one that is gone.</summary>
+    private static long Length(FileInfo file)
+    {
+        try
+        {
+            return file.Length;
+        }
+        catch (FileNotFoundException)
+        {
+            return 0;
         }
     }
 

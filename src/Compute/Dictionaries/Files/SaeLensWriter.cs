@@ -79,6 +79,8 @@ public static class SaeLensWriter
     internal static void WriteFiles(string folder, JsonObject configuration, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         SafetensorsWriter.Write(Path.Combine(folder, SaeLensFolder.WeightsFile), tensors);
-        File.WriteAllText(Path.Combine(folder, SaeLensFolder.ConfigurationFile), configuration.ToJsonString(Indented) + "\n");
+        using var file = new FileStream(Path.Combine(folder, SaeLensFolder.ConfigurationFile), FileMode.Create, FileAccess.Write);
+        file.Write(System.Text.Encoding.UTF8.GetBytes(configuration.ToJsonString(Indented) + "\n"));
+        file.Flush(flushToDisk: true);
     }
 }

@@ -55,7 +55,8 @@ internal sealed record EvaluatedDictionary(string Name, string Folder, string Ar
         }
         using (stored)
         {
-            FileHash.PinFolder(method, HashKey(index), path, study.Folder, key, "cfg.json", "config.json", "*.safetensors");
+            FileHash.PinFolder(method, HashKey(index), path, study.Folder, key, "cfg.json", "config.json", "*.safetensors",
+                SaeTraining.TrainingLog.FileName);
             var dictionary = stored.Dictionary;
             return new EvaluatedDictionary(name, folder, dictionary.Architecture.Name, dictionary.HookName, dictionary.Sizes,
                 !dictionary.Architecture.Reconstructs);

@@ -1,6 +1,7 @@
 using InterpActors.Compute.Dictionaries;
 using InterpActors.Compute.Dictionaries.Data;
 using InterpActors.Compute.Dictionaries.Evaluation;
+using InterpActors.Compute.Methods.SaeTraining;
 using InterpActors.Compute.Reports;
 using InterpActors.Compute.Reports.Features;
 using InterpActors.Compute.Studies;
@@ -78,7 +79,10 @@ internal sealed class FeaturePart : EvaluationPart
         var page = new FeaturePage(Sae.Name, Sae.Architecture, _site.Hook, _study.GivenModel?.Config.Name ?? "", (long)tokens,
             [.. fired.Select(f => f / tokens)], ordered, s => _data.Sequences[s].Tokens,
             _study.Tokenizer is { } tokenizer ? t => Text.TokenText.Display(tokenizer, t) : t => $"[{t}]",
-            _logits, All("raised"), All("raised by"), All("lowered"), All("lowered by"));
+            _logits, All("raised"), All("raised by"), All("lowered"), All("lowered by"))
+        {
+            Curves = TrainingCurves.Of(Sae.Folder),
+        };
         yield return new ExtraFile($"features-{Sae.FileName}.html", page.Write);
     }
 

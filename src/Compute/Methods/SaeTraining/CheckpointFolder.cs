@@ -19,8 +19,6 @@ internal sealed record ReadCheckpoint(TrainingState State, TrainingLog Log);
 /// </summary>
 internal sealed class CheckpointFolder(string root, TrainingSettings settings)
 {
-    private const string LogFile = "training.csv";
-
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, NewLine = "\n" };
 
     /// <param name="Files">By their place in the checkpoint's folder.</param>
@@ -43,12 +41,23 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
         var folder = Folder(state.Step);
         // A folder without a list is what a killed process left.
         if (Directory.Exists(folder)) Remove(state.Step);
-        Checkpoint.Write(folder, settings.Plan, state, metadata);
-        RunFile.Write(Path.Combine(folder, LogFile), s => s.Write(log.ToBytes()));
-        var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(f =>
-            new NamedArtifact(Path.GetFileName(f), Hash(f), new FileInfo(f).Length)).ToArray();
-        var list = JsonSerializer.SerializeToUtf8Bytes(new Listing(state.Step, files), Readable);
-        RunFile.Write(List(state.Step), s => s.Write(list));
+        NamedArtifact[] files;
+        byte[] list;
+        try
+        {
+            Checkpoint.Write(folder, settings.Plan, state, metadata);
+            RunFile.Write(Path.Combine(folder, TrainingLog.FileName), s => s.Write(log.ToBytes()));
+            files = [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(f =>
+                new NamedArtifact(Path.GetFileName(f), Hash(f), new FileInfo(f).Length))];
+            list = JsonSerializer.SerializeToUtf8Bytes(new Listing(state.Step, files), Readable);
+            RunFile.Write(List(state.Step), s => s.Write(list));
+        }
+        catch
+        {
+            // On a full disk half a checkpoint would take the room that others need.
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            throw;
+        }
         var id = ArtifactId.Of(SHA256.HashData(list));
         foreach (var file in files) artifacts?.Offer(file.Artifact, Path.Combine(folder, file.Name));
         artifacts?.Offer(id, List(state.Step));
@@ -66,32 +75,62 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
         return new UnitCheckpoint(state.Step, id, list.Length, Metrics(log));
     }
 
-    /// <summary>The latest checkpoint that is whole, of those here and the one that the journal knows; null where there is none.</summary>
+    /// <summary>
+    /// The latest checkpoint that is whole, of those here and the one that the journal knows; null where there is none. One that is damaged
+    /// is removed.
+    /// </summary>
     /// <param name="known">May be on another machine.</param>
-    /// <param name="warn">Hears of checkpoints that are damaged.</param>
+    /// <param name="warn">Hears of every checkpoint that should be there and cannot be used, and how it goes on.</param>
     public ReadCheckpoint? Latest(UnitCheckpoint? known, IArtifacts? artifacts, Action<string> warn, CancellationToken cancellation)
     {
-        var here = Steps().OrderDescending().ToList();
-        if (known is not null && artifacts is not null && here.FirstOrDefault() < known.Step
-            && Fetch(known, artifacts, warn, cancellation) is { } fetched)
-            return fetched;
-        foreach (var step in here)
+        var problems = new List<string>();
+        ReadCheckpoint? found = null;
+        var from = "step 0";
+        long[] steps = [.. Steps(), .. known is null ? Array.Empty<long>() : [known.Step]];
+        foreach (var step in steps.Distinct().OrderDescending())
         {
-            try
+            cancellation.ThrowIfCancellationRequested();
+            var elsewhere = step == known?.Step ? artifacts : null;
+            found = Here(step, step == known?.Step ? known : null, elsewhere is null, problems);
+            from = $"checkpoint-{step}";
+            if (found is null && elsewhere is not null)
             {
-                return Read(Folder(step), File.ReadAllBytes(List(step)));
+                found = Fetch(known!, elsewhere, problems, cancellation);
+                from = $"checkpoint-{step} of another machine";
             }
-            catch (Exception e) when (e is StudyException or IOException or JsonException or FormatException or UnauthorizedAccessException)
-            {
-                var why = e.Message.ReplaceLineEndings(" ");
-                warn($"checkpoint-{step} of {settings.Name} is damaged ({why}); going on from the one before");
-                Remove(step);
-            }
+            if (found is not null) break;
+            from = "step 0";
         }
-        return null;
+        foreach (var problem in problems) warn($"{problem}; {settings.Name} goes on from {from}");
+        return found;
     }
 
-    private ReadCheckpoint? Fetch(UnitCheckpoint known, IArtifacts artifacts, Action<string> warn, CancellationToken cancellation)
+    /// <param name="known">What the journal says of this step; null where it says nothing.</param>
+    /// <param name="isOnlyHere">Nobody else can have it.</param>
+    private ReadCheckpoint? Here(long step, UnitCheckpoint? known, bool isOnlyHere, List<string> problems)
+    {
+        if (!File.Exists(List(step)))
+        {
+            if (isOnlyHere) problems.Add($"checkpoint-{step} of {settings.Name} is gone from {root}");
+            return null;
+        }
+        try
+        {
+            var list = File.ReadAllBytes(List(step));
+            if (known is not null && ArtifactId.Of(SHA256.HashData(list)) != known.Artifact)
+                throw new FormatException("its list of files is not the one in the journal");
+            return Read(Folder(step), list);
+        }
+        catch (Exception e) when (e is StudyException or IOException or JsonException or FormatException or UnauthorizedAccessException)
+        {
+            problems.Add($"checkpoint-{step} of {settings.Name} is damaged ({e.Message.ReplaceLineEndings(" ")})");
+            Remove(step);
+            return null;
+        }
+    }
+
+    /// <exception cref="UnitException">This machine has no room for it.</exception>
+    private ReadCheckpoint? Fetch(UnitCheckpoint known, IArtifacts artifacts, List<string> problems, CancellationToken cancellation)
     {
         try
         {
@@ -102,10 +141,14 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
             using var folder = artifacts.Open(name, ReadListing(list).Files, cancellation);
             return Read(folder.Path, list);
         }
+        catch (ArtifactException e) when (e.IsForLackOfRoom)
+        {
+            // To begin anew here would end in the same way, and lose all that was done.
+            throw new UnitException(UnitFailureKind.Fatal, $"{settings.Name}: no room for checkpoint-{known.Step}: {e.Message}", e);
+        }
         catch (Exception e) when (e is ArtifactException or StudyException or IOException or JsonException or FormatException)
         {
-            var why = e.Message.ReplaceLineEndings(" ");
-            warn($"checkpoint-{known.Step} of {settings.Name} cannot be had ({why}); going on from an earlier one");
+            problems.Add($"checkpoint-{known.Step} of {settings.Name} cannot be had from elsewhere ({e.Message.ReplaceLineEndings(" ")})");
             return null;
         }
     }
@@ -114,7 +157,7 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
     {
         foreach (var file in ReadListing(list).Files)
             if (Hash(Path.Combine(folder, file.Name)) != file.Artifact) throw new FormatException($"{file.Name} is not what was written");
-        var log = TrainingLog.Parse(File.ReadAllBytes(Path.Combine(folder, LogFile)), settings.Plan.Architecture.LossTerms);
+        var log = TrainingLog.Parse(File.ReadAllBytes(Path.Combine(folder, TrainingLog.FileName)), settings.Plan.Architecture.LossTerms);
         return new ReadCheckpoint(Checkpoint.Read(folder, settings.Plan), log);
     }
 

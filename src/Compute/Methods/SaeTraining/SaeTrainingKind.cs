@@ -43,7 +43,8 @@ public sealed class SaeTrainingKind : IStudyKind
                 + "{ kind = model, hook, tokens, tensor, context, "
                 + "exclude_tokens, exclude_first = 0, max_norm = 0, buffer = 20 batches, mix = 0.5 } or { kind = chat, hook, file, "
                 + "context, packing = none | "
-                + "blocks | blocks-masked, per_batch = 8, special_tokens, exclude_tokens, … }"),
+                + "blocks | blocks-masked, per_batch = 8, special_tokens, exclude_tokens, … }; activations are spilled to disk, at most "
+                + "64 GiB of them unless the setting interp.work.harvest-limit says otherwise"),
             new("data, planted", null,
                 "{ kind = planted, world = tree, level = 1, seed } or { kind = planted, world = synthetic, features = 256, width = 64, "
                 + "most_likely = 0.3, least_likely = 0.005, roots = 8, branching = 3, depth = 3, correlation_rank = 25, "

@@ -11,9 +11,6 @@ internal sealed class SaeTrainingMethod(
     StudyContext study, IReadOnlyList<DataArm> arms, IReadOnlyList<TrainingSettings> dictionaries, IReadOnlyList<ExpectedOrder> orders)
         : IStudyMethod
 {
-    // Activations of a machine may take so much of its disk before the longest unused ones go.
-    private const long HarvestBytes = 64L << 30;
-
     /// <inheritdoc/>
     public IStudyPlan Plan(Study plan) =>
         new SaeTrainingPlan(plan, arms, dictionaries, study.GivenModel?.Config.Name ?? "activations of a file");
@@ -27,10 +24,12 @@ internal sealed class SaeTrainingMethod(
     public UnitOutput Run(StudySession session, IStudyPlan plan, WorkUnit unit, UnitContext context)
     {
         var own = (SaeTrainingPlan)plan;
-        var folder = context.Folder ?? throw new UnitException(UnitFailureKind.Fatal,
-            "this process has no folder for activations and checkpoints; start it with one");
+        if (context is not { Folder: { } folder, Own: { } place })
+            throw new UnitException(UnitFailureKind.Fatal, "this process has no folder for activations and checkpoints; start it with one");
+        // Also where it stays empty: it says that somebody here works on the study.
+        Directory.CreateDirectory(place);
         var store = session.Derived((UnitFolders.Harvest, folder), () => new ShardStore(Path.Combine(folder, UnitFolders.Harvest),
-            HarvestBytes));
+            context.HarvestLimit));
         if (own.Shard(unit.Ordinal) is { } shard)
         {
             var rows = new byte[8];
@@ -39,9 +38,7 @@ internal sealed class SaeTrainingMethod(
         }
         var dictionary = own.Dictionary(unit.Ordinal)!;
         var batches = session.Derived(("batches", dictionary.Arm.Name), () => dictionary.Arm.Data.Open(session, store));
-        var run = new TrainingRun(dictionary, session, batches, store, context,
-            Path.Combine(folder, UnitFolders.Training, session.Study.Id.Value, dictionary.Name),
-                Path.Combine(folder, UnitFolders.Artifacts));
+        var run = new TrainingRun(dictionary, session, batches, store, context, place, Path.Combine(folder, UnitFolders.Artifacts));
         return new UnitOutput(run.Run().ToBytes(), null);
     }
 

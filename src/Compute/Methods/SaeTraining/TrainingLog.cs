@@ -10,14 +10,23 @@ namespace InterpActors.Compute.Methods.SaeTraining;
 /// </summary>
 internal sealed class TrainingLog
 {
+    /// <summary>Of a log, in a checkpoint and beside the saved dictionary.</summary>
+    public const string FileName = "training.csv";
+
+    private static readonly string[] Before = ["step", "tokens", "lr", "coefficient", "loss"];
+    private static readonly string[] After = ["l0", "dead", "grad_norm", "threshold", "explained_variance"];
+
     private readonly List<double[]> _rows = [];
 
     /// <param name="terms">Names of the loss terms.</param>
     public TrainingLog(IReadOnlyList<string> terms) =>
-        Columns = ["step", "tokens", "lr", "coefficient", "loss", .. terms, "l0", "dead", "grad_norm", "threshold", "explained_variance"];
+        Columns = [.. Before, .. terms, .. After];
 
     /// <summary>Of <c>training.csv</c>, without the unit.</summary>
     public IReadOnlyList<string> Columns { get; }
+
+    /// <summary>Names of the loss terms.</summary>
+    public IReadOnlyList<string> LossTerms => [.. Columns.Skip(Before.Length).SkipLast(After.Length)];
 
     /// <summary>In the order of <see cref="Columns"/>.</summary>
     public IReadOnlyList<double[]> Rows => _rows;
@@ -39,6 +48,21 @@ internal sealed class TrainingLog
         foreach (var row in _rows) text.Append(string.Join(',', row.Select(v => v.ToString("R", CultureInfo.InvariantCulture))))
             .Append('\n');
         return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
+    /// <summary>The values of a column, step by step.</summary>
+    public IReadOnlyList<double> Values(string column)
+    {
+        var at = Columns.ToList().IndexOf(column);
+        return [.. _rows.Select(r => r[at])];
+    }
+
+    /// <exception cref="FormatException">It is not the log of a dictionary, whatever its loss terms.</exception>
+    public static TrainingLog Parse(byte[] bytes)
+    {
+        var columns = Encoding.UTF8.GetString(bytes).Split('\n')[0].Split(',');
+        return columns.Length >= Before.Length + After.Length ? Parse(bytes, columns[Before.Length..^After.Length])
+            : throw new FormatException("the log has other columns");
     }
 
     /// <exception cref="FormatException">It is not the log of a dictionary with these loss terms.</exception>

@@ -24,13 +24,14 @@ internal sealed class TrainingRun
 
     private readonly TrainingSettings _settings;
     private readonly TrainingData _data;
-    private readonly ShardStore _store;
     private readonly StudySession _session;
     private readonly ActivationBatches _batches;
     private readonly UnitContext _context;
     private readonly CheckpointFolder _checkpoints;
+    private readonly ShardStore _store;
     private readonly string _folder;
     private readonly string _artifacts;
+    private bool _saidTooSmall;
 
     /// <param name="batches">Of the dictionary's data; shared with others of the study.</param>
     /// <param name="store">Where harvested shards are.</param>
@@ -53,6 +54,7 @@ internal sealed class TrainingRun
         try
         {
             Train(trainer, log, state.Step, state.ScalingFactor);
+            SayIfTooSmall();
             return Finish(trainer.State, log);
         }
         catch (TrainingDivergedException e)
@@ -124,8 +126,17 @@ internal sealed class TrainingRun
             if (clock.Elapsed - told < TellEvery) continue;
             told = clock.Elapsed;
             _context.Progress(step / (double)_settings.Steps);
+            SayIfTooSmall();
             _context.Say(Words(report, log, (step - began) * (double)_data.Batch / clock.Elapsed.TotalSeconds));
         }
+    }
+
+    private void SayIfTooSmall()
+    {
+        if (_saidTooSmall || _store.ComputedAgain == 0) return;
+        _saidTooSmall = true;
+        _context.Warn($"the activations of the study take more than the {_store.Budget >> 20} MiB of interp.work.harvest-limit: what was "
+            + "removed is computed again, which takes time");
     }
 
     private static string Words(StepReport report, TrainingLog log, double rate)
@@ -160,6 +171,8 @@ internal sealed class TrainingRun
         using (var saved = Converted(dictionary))
         {
             SaeLensWriter.Write(saved, folder);
+            // Whoever looks at the dictionary later sees how its training went.
+            Reports.RunFile.Write(Path.Combine(folder, TrainingLog.FileName), s => s.Write(log.ToBytes()));
             if (_settings.Arm.World is { } world) planted = PlantedComparison.Of(saved, world);
             if (_settings.Arm.HeldOut is { } rows) heldOut = Measured(saved, rows);
         }
@@ -170,6 +183,7 @@ internal sealed class TrainingRun
                 $"{_settings.Name}/checkpoint-{kept.Step}"));
         Directory.Delete(folder, recursive: true);
         Bring(files);
+        if (_context.Artifacts is not null) RemoveCopies(files);
         return new TrainingPayload(files, log.ToBytes(), state.ScalingFactor, (int)state.Fired.ne(0).sum().ToInt64())
         {
             Planted = planted,
@@ -216,8 +230,8 @@ internal sealed class TrainingRun
                     source.CopyTo(target);
                 });
             }
+            _context.Artifacts?.Offer(id, kept);
         }
-        _context.Artifacts?.Offer(id, kept);
         return new NamedArtifact($"{under}/{Path.GetFileName(path)}", id, bytes);
     }
 
@@ -230,7 +244,23 @@ internal sealed class TrainingRun
         }
         catch (ArtifactException e)
         {
-            throw new UnitException(UnitFailureKind.Transient, $"{_settings.Name}: {e.Message}", e);
+            // No unit of hours is given up because the coordinators' disks are full for a while.
+            throw new UnitException(UnitFailureKind.Fatal, $"{_settings.Name}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The coordinators have them for good.</summary>
+    private void RemoveCopies(IReadOnlyList<NamedArtifact> files)
+    {
+        try
+        {
+            // One that another dictionary has just offered is with the coordinators too.
+            lock (Keeping)
+                foreach (var file in files) File.Delete(Path.Combine(_artifacts, file.Artifact.Value));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // They only take room.
         }
     }
 
@@ -251,8 +281,10 @@ internal sealed class TrainingRun
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            var problem = FullDisk.Is(e) ? "the disk is full" : "its files cannot be written";
             throw new UnitException(UnitFailureKind.Fatal,
-                $"{_settings.Name}: {e.Message.ReplaceLineEndings(" ")} The last checkpoint stays; free space and run again", e);
+                $"{_settings.Name}: {problem} ({e.GetBaseException().Message.ReplaceLineEndings(" ")}); the last checkpoint stays: make room "
+                + "and run again, it goes on from there", e);
         }
     }
 

@@ -8,8 +8,9 @@ using System.Text.Unicode;
 namespace InterpActors.Compute.Reports.Features;
 
 /// <summary>
-/// One self-contained page about the latents of a dictionary: how often they fire, a list that can be searched and sorted, and per latent
-/// its strongest contexts and the tokens it raises and lowers. Numbers are binary (base64), so that 50,000 latents open at once.
+/// One self-contained page about the latents of a dictionary: how often they fire, how training went, a list that can be searched and
+/// sorted, and per latent its strongest contexts and the tokens it raises and lowers. Numbers are binary (base64), so that 50,000 latents
+/// open at once.
 /// </summary>
 /// <param name="Densities">Share of tokens on which each latent fires.</param>
 /// <param name="Contexts">Per latent, strongest first.</param>
@@ -21,7 +22,12 @@ internal sealed record FeaturePage(
     IReadOnlyList<IReadOnlyList<TopContext>> Contexts, Func<long, int[]> Tokens, Func<int, string> Piece,
     int Logits, double[] Raised, double[] RaisedBy, double[] Lowered, double[] LoweredBy)
 {
+    private static readonly string[] Scripts = ["dom.js", "chart.js", "features.js"];
+
     private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+
+    /// <summary>How its training went; empty where nobody knows.</summary>
+    public IReadOnlyList<CurveChart> Curves { get; init; } = [];
 
     public void Write(Stream stream)
     {
@@ -30,7 +36,7 @@ internal sealed record FeaturePage(
             ["title"] = () => WebUtility.HtmlEncode($"Latents of {Name}"),
             ["style"] = () => ReportHtml.Resource("page.css") + '\n' + ReportHtml.Resource("features.css"),
             ["data"] = () => Data().ToJsonString(Compact),
-            ["script"] = () => ReportHtml.Resource("dom.js") + '\n' + ReportHtml.Resource("features.js"),
+            ["script"] = () => string.Join('\n', Scripts.Select(ReportHtml.Resource)),
         };
         ReportHtml.Fill(ReportHtml.Resource("features.html"), parts, stream);
     }
@@ -75,6 +81,7 @@ internal sealed record FeaturePage(
             ["model"] = Model,
             ["tokens"] = TokenCount,
             ["latents"] = Densities.Length,
+            ["curves"] = new JsonArray([.. Curves.Select(ReportData.Curve)]),
             ["window"] = TopContext.Window,
             ["before"] = TopContext.Before,
             ["densities"] = Bytes([.. Densities.Select(d => (float)d)]),

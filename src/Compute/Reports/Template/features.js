@@ -190,6 +190,15 @@ function drawHistogram() {
   );
 }
 
+function drawCurves() {
+  const host = byId("curves");
+  if (host.childElementCount > 0 || !byId("training").open) return;
+  host.replaceChildren(...D.curves.map(chart => chartOf(chart, 420)));
+}
+byId("training").hidden = D.curves.length === 0;
+byId("training").addEventListener("toggle", drawCurves);
+drawCurves();
+
 const dead = densities.reduce((n, d) => n + (d === 0), 0);
 byId("head").replaceChildren(
   h("h1", {}, `Latents of ${D.name}`),

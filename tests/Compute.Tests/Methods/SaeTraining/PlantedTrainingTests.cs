@@ -97,7 +97,7 @@ public sealed class PlantedTrainingTests : IDisposable
     {
         using var engine = new StudyEngine();
         var plan = engine.Plan(study);
-        var context = new UnitContext("cpu", _ => { }, CancellationToken.None) { Folder = _folder };
+        var context = new UnitContext("cpu", _ => { }, CancellationToken.None) { Folder = _folder, Own = Path.Combine(_folder, "own") };
         var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o], context).Payload).ToArray();
         return StudyRuns.Reduce(engine, plan, payloads).Result;
     }
