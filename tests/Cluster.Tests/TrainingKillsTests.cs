@@ -29,7 +29,7 @@ public sealed class TrainingKillsTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Workers_killed_at_random_moments_change_nothing_but_the_time()
     {
-        await WriteStudiesAsync(steps: 500);
+        await WriteStudiesAsync(steps: 300);
         Assert.Equal(0, await NodeProcess.RunAsync("run", At("study.conf"), "--out", At("local"), "--quiet", "--workers", "2"));
         Assert.Equal(0, await NodeProcess.RunAsync("run", At("evaluation.conf"), "--out", At("local-evaluated"), "--quiet", "--workers", "2"));
         var random = new Random(3);
@@ -108,7 +108,7 @@ public sealed class TrainingKillsTests(ITestOutputHelper output) : IDisposable
     private async Task WriteStudiesAsync(int steps)
     {
         var random = new Random(1);
-        await File.WriteAllLinesAsync(At("tokens.jsonl"), Enumerable.Range(0, 768).Select(_ =>
+        await File.WriteAllLinesAsync(At("tokens.jsonl"), Enumerable.Range(0, 512).Select(_ =>
             $"{{\"tokens\":[{string.Join(',', Enumerable.Range(0, 48).Select(_ => random.Next(1, 144)))}]}}"));
         var model = Path.Combine(SmallStudy.Root(), "models", "tr-ioi");
         await File.WriteAllTextAsync(At("study.conf"), $$"""
@@ -175,7 +175,7 @@ public sealed class TrainingKillsTests(ITestOutputHelper output) : IDisposable
                 var key = (row.GetString(2), written.Ordinal);
                 var before = last.GetValueOrDefault(key);
                 // One that was on the disk and not yet in the journal when its process died is gone on from as well.
-                Assert.InRange(written.Step - before, CheckpointEvery, 2 * CheckpointEvery);
+                Assert.InRange(written.Step - before, CheckpointEvery, 3 * CheckpointEvery);
                 output.WriteLine($"unit {written.Ordinal}, step {written.Step} by {written.Process}");
                 last[key] = written.Step;
             });

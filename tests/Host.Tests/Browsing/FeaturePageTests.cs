@@ -17,7 +17,7 @@ public sealed class FeaturePageTests : IDisposable
     [BrowserFact]
     public async Task Shows_densities_curves_contexts_and_logits_and_opens_at_once_with_fifty_thousand_latents()
     {
-        var studies = new TrainingStudies(_root, steps: 100);
+        var studies = new TrainingStudies(_root, steps: 100, rows: 256);
         var (run, evaluated) = (At("run"), At("evaluated"));
         Assert.Equal(0, (await Interp.Start("run", studies.Training, "--out", run, "--quiet").Finish()).Code);
         Assert.Equal(0, (await Interp.Start("run", studies.Evaluation(run), "--out", evaluated, "--quiet").Finish()).Code);
@@ -32,7 +32,8 @@ public sealed class FeaturePageTests : IDisposable
             .AsArray().Select(c => (string)c!).ToList();
         Assert.Equal(4, charts.Count);
         Assert.Contains("mse loss", charts[0], StringComparison.Ordinal);
-        Assert.All(new[] { "loss", "l0", "dead", "explained variance" }.Zip(charts), c => Assert.StartsWith(c.First, c.Second, StringComparison.Ordinal));
+        Assert.All(new[] { "loss", "l0", "dead", "explained variance" }.Zip(charts, (title, chart) => (Title: title, Chart: chart)),
+            c => Assert.StartsWith(c.Title, c.Chart, StringComparison.Ordinal));
         Assert.True((bool)(await page.EvaluateAsync("document.querySelector('#training').checkVisibility()"))!);
         await page.ClickAsync("#rows .row:nth-child(3)");
         Assert.StartsWith("Latent 2", await page.TextAsync("#latent"), StringComparison.Ordinal);

@@ -18,7 +18,7 @@ public sealed class FullDiskTests(ITestOutputHelper output) : IDisposable
     [SmallDiskFact]
     public async Task Training_stops_with_one_line_and_goes_on_to_the_same_bytes()
     {
-        var studies = new TrainingStudies(_root, steps: 150);
+        var studies = new TrainingStudies(_root, steps: 150, rows: 256);
         string[] command = ["run", studies.Training, "--threads", "1", "--workers", "1", "--quiet", "--out"];
         var whole = Path.Combine(_root, "whole");
         var first = await Interp.Start([.. command, whole]).Finish();
@@ -27,7 +27,7 @@ public sealed class FullDiskTests(ITestOutputHelper output) : IDisposable
 
         using var disk = new SmallDisk(Size);
         var used = await UsedAsync(disk, command, expected);
-        var sizes = int.TryParse(Environment.GetEnvironmentVariable("INTERP_DISKS"), CultureInfo.InvariantCulture, out var n) ? n : 4;
+        var sizes = int.TryParse(Environment.GetEnvironmentVariable("INTERP_DISKS"), CultureInfo.InvariantCulture, out var n) ? n : 3;
         var stopped = 0;
         for (var i = 0; i < sizes; i++)
         {

@@ -9,12 +9,12 @@ using Xunit.Abstractions;
 namespace InterpActors.Host.Tests.Runs;
 
 /// <summary>
-/// A training study and the evaluation of what it trained, killed at moments of every stage and run again each time. The suite kills five
+/// A training study and the evaluation of what it trained, killed at moments of every stage and run again each time. The suite kills four
 /// times; <c>INTERP_KILLS=50</c> more often.
 /// </summary>
 public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
 {
-    private static readonly string[] Stages = ["start", "harvest", "step", "checkpoint", "evaluation"];
+    private static readonly string[] Stages = ["harvest", "step", "checkpoint", "evaluation", "start"];
     private readonly string _root = Directory.CreateTempSubdirectory("training-kill-").FullName;
     private readonly Dictionary<string, int> _met = [];
     private readonly List<(string Run, long Kept)> _kills = [];
@@ -30,7 +30,7 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
         await Finish("run", studies.Evaluation(whole), "--out", At("whole-evaluated"));
         var (trained, evaluated) = (TrainingStudies.Compared(whole), TrainingStudies.Compared(At("whole-evaluated")));
 
-        var kills = int.TryParse(Environment.GetEnvironmentVariable("INTERP_KILLS"), CultureInfo.InvariantCulture, out var n) ? n : 5;
+        var kills = int.TryParse(Environment.GetEnvironmentVariable("INTERP_KILLS"), CultureInfo.InvariantCulture, out var n) ? n : 4;
         var random = new Random(20261);
         for (int done = 0, round = 0; done < kills; round++)
         {

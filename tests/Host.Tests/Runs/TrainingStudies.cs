@@ -11,11 +11,12 @@ internal sealed class TrainingStudies
 
     /// <param name="folder">Where the study files go.</param>
     /// <param name="steps">Of training.</param>
-    public TrainingStudies(string folder, int steps = 400)
+    /// <param name="rows">Of 48 tokens.</param>
+    public TrainingStudies(string folder, int steps = 400, int rows = 1024)
     {
         _folder = folder;
         var random = new Random(7);
-        File.WriteAllLines(At("tokens.jsonl"), Enumerable.Range(0, 1024).Select(_ =>
+        File.WriteAllLines(At("tokens.jsonl"), Enumerable.Range(0, rows).Select(_ =>
             $"{{\"tokens\":[{string.Join(',', Enumerable.Range(0, 48).Select(_ => random.Next(1, 144)))}]}}"));
         File.WriteAllText(Training, string.Create(CultureInfo.InvariantCulture, $$"""
             study {

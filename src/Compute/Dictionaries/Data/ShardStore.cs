@@ -91,9 +91,11 @@ public sealed class ShardStore : IDisposable
             if (total <= Budget) return;
             if (file.FullName == Path.GetFullPath(newest)) continue;
             total -= bytes;
-            // Who has it open keeps what is mapped.
+            // Whoever reads it just now keeps what is mapped; the disk has its room back when nobody has it open.
             file.Delete();
-            _removed.Add(Path.GetFileNameWithoutExtension(file.Name));
+            var key = Path.GetFileNameWithoutExtension(file.Name);
+            _open.Forget(key);
+            _removed.Add(key);
         }
     }
 
