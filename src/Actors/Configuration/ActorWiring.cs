@@ -73,6 +73,18 @@ public static class ActorWiring
         builder.WithActors((system, registry) =>
             registry.Register<WorkerPorts>(system.ActorOf(WorkerPorts.Props(registry.Get<Coordinator>()), "workers")));
 
+    /// <summary>
+    /// Adds <c>/user/scratch</c>, which removes what units of a member left; the coordinator, or the way to it, must have been added. Not for
+    /// a single machine, whose folder is the run's own, results and all.
+    /// </summary>
+    /// <param name="folder">Where the member's units keep their files.</param>
+    public static AkkaConfigurationBuilder AddScratchKeeper(this AkkaConfigurationBuilder builder, string folder) =>
+        builder.WithActors((system, registry) =>
+        {
+            var every = WorkSettings.From(system.Settings.Config).ScratchEvery;
+            system.ActorOf(Props.Create(() => new ScratchKeeper(folder, registry.Get<Coordinator>(), every)), "scratch");
+        });
+
     /// <summary>Adds <c>/user/compute</c>, for a single machine; the coordinator must have been added.</summary>
     /// <param name="process">This process's incarnation, as the run's history names it.</param>
     /// <param name="folder">Where units keep checkpoints and large results; null for nowhere.</param>
@@ -87,9 +99,6 @@ public static class ActorWiring
                 Siblings = slots.Count,
                 Folder = folder,
             };
-            // On a single machine the folder is the run's own, results and all.
-            if (folder is not null && artifacts is not null)
-                system.ActorOf(Props.Create(() => new ScratchKeeper(folder, registry.Get<Coordinator>(), settings.ScratchEvery)), "scratch");
             registry.Register<ComputeNode>(system.ActorOf(ComputeNode.Props(slots, services), "compute"));
         });
 }

@@ -115,7 +115,7 @@ internal sealed class ClusterMembership
             if (options.IsCoordinator) akka.AddClusterCoordinator(options.Planner, options.Journal);
             else akka.AddCoordinatorProxy();
             akka.AddLoadReporter(options.Computes ? new DeviceMemory(options.Devices, new NvidiaCards()).Read : () => []);
-            if (options.Computes) akka.AddWorkerPorts();
+            if (options.Computes) akka.AddWorkerPorts().AddScratchKeeper(options.UnitsFolder);
             akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new MemberMemory(options.MembersFile)), "members"));
             if (options.Artifacts is not { } artifacts) return;
             akka.WithActors((system, _) => artifacts.Join(system));
