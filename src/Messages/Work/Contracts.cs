@@ -56,7 +56,7 @@ public sealed record UnitContext(string Device, Action<double> Progress, Cancell
 
     /// <summary>
     /// A folder for this unit alone, for what it goes on from after its process died: the same in every process of the machine. Removed when
-    /// the journal has the unit's result. Null where there is none.
+    /// the journal has the unit's result. Null for one in <see cref="Folder"/> that nobody removes.
     /// </summary>
     public string? Own { get; init; }
 

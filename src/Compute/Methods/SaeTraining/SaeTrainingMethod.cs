@@ -24,8 +24,9 @@ internal sealed class SaeTrainingMethod(
     public UnitOutput Run(StudySession session, IStudyPlan plan, WorkUnit unit, UnitContext context)
     {
         var own = (SaeTrainingPlan)plan;
-        if (context is not { Folder: { } folder, Own: { } place })
-            throw new UnitException(UnitFailureKind.Fatal, "this process has no folder for activations and checkpoints; start it with one");
+        var folder = context.Folder ?? throw new UnitException(UnitFailureKind.Fatal,
+            "this process has no folder for activations and checkpoints; start it with one");
+        var place = context.Own ?? Path.Combine(folder, UnitFolders.Training, session.Study.Id.Value, $"{unit.Ordinal}");
         // Also where it stays empty: it says that somebody here works on the study.
         Directory.CreateDirectory(place);
         var store = session.Derived((UnitFolders.Harvest, folder), () => new ShardStore(Path.Combine(folder, UnitFolders.Harvest),
