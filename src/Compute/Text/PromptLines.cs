@@ -18,7 +18,7 @@ public sealed record PromptLine(
 /// </summary>
 public static class PromptLines
 {
-    private const long MaximumBytes = 512 << 20;
+    internal const long MaximumBytes = 512 << 20;
     private const int MaximumIdLength = 200;
 
     /// <exception cref="StudyException">The file cannot be read or a line is no prompt; the message names the line.</exception>
@@ -40,7 +40,8 @@ public static class PromptLines
         try
         {
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            if (file.Length > MaximumBytes) throw new StudyException($"the file is larger than {MaximumBytes >> 20} MiB", path, "split it");
+            // The length of a pipe shows only as it is read.
+            if (file.CanSeek && file.Length > MaximumBytes) throw TooLarge(path);
             reader = new StreamReader(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
@@ -50,6 +51,7 @@ public static class PromptLines
         }
         using (reader)
         {
+            long length = 0;
             for (var number = 1; ; number++)
             {
                 string? line;
@@ -66,10 +68,14 @@ public static class PromptLines
                     throw new StudyException("the prompts cannot be read", path, e.Message, e);
                 }
                 if (line is null) yield break;
+                length += line.Length;
+                if (length > MaximumBytes) throw TooLarge(path);
                 yield return line;
             }
         }
     }
+
+    private static StudyException TooLarge(string path) => new($"the file is larger than {MaximumBytes >> 20} MiB", path, "split it");
 
     private static PromptLine Parse(string line, SourcePlace place, int index)
     {
