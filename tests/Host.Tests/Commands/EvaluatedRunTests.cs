@@ -48,6 +48,15 @@ public sealed class EvaluatedRunTests : IDisposable
     }
 
     [Fact]
+    public async Task Agreement_of_a_run_is_between_those_that_differ_by_the_seed_alone()
+    {
+        await TrainAsync("k = [2, 4], seed = [0, 1]");
+        await Done("run", Evaluation(metrics: "agreement"), "--out", Path.Combine(_root, "evaluated"), "--quiet");
+        var metrics = (await File.ReadAllLinesAsync(Path.Combine(_root, "evaluated", "results.csv"))).Skip(1).Select(l => l.Split(',')[4]);
+        Assert.Equal(["pairwise_mcc_topk-k2-seed0_vs_topk-k2-seed1", "pairwise_mcc_topk-k4-seed0_vs_topk-k4-seed1"], metrics);
+    }
+
+    [Fact]
     public async Task A_cluster_needs_nothing_of_the_folder_but_what_is_sent()
     {
         await TrainAsync();
@@ -96,7 +105,7 @@ public sealed class EvaluatedRunTests : IDisposable
         var manifest = Path.Combine(trained, "manifest.json");
         var facts = await File.ReadAllTextAsync(manifest);
         await File.WriteAllTextAsync(manifest,
-            facts.Replace("topk-seed1/sae/cfg.json", "topk-seed1/old/cfg.json", StringComparison.Ordinal));
+            facts.Replace("topk-seed1/sae/cfg.json", "topk-seed1/sae/old.json", StringComparison.Ordinal));
         await Refused(Evaluation(), "has not trained 'topk-seed1' to its end");
         Assert.Equal(ExitCode.Done, (await Interp.Here("plan", Evaluation(more: "units = [topk-seed0]", metrics: "tpp"))).Code);
         const string Kind = "\"kind\": \"sae-training\",\n  \"source\"";
@@ -121,14 +130,14 @@ public sealed class EvaluatedRunTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(_root, "out")));
     }
 
-    private async Task TrainAsync()
+    private async Task TrainAsync(string sweep = "seed = [0, 1]")
     {
         var study = Path.Combine(_root, "train.conf");
         await File.WriteAllTextAsync(study, $$"""
             study { name = train
               method { kind = sae-training, architecture = topk, d_sae = 48, k = 4, batch = 64, steps = 3
                 data { kind = activations, file = "{{Data}}/planted/data.safetensors", tensor = x, order = shuffled } }
-              sweep { seed = [0, 1] } }
+              sweep { {{sweep}} } }
             """);
         await Done("run", study, "--out", Path.Combine(_root, "trained"), "--quiet");
     }
@@ -139,7 +148,7 @@ public sealed class EvaluatedRunTests : IDisposable
         File.WriteAllText(study, $$"""
             study { name = evaluate
               method { kind = sae-evaluation, from = {{from}}, metrics = [{{metrics}}]
-                data { kind = texts, file = "{{Data}}/tpp/data.safetensors" }
+                {{(metrics == "agreement" ? "" : $"data {{ kind = texts, file = \"{Data}/tpp/data.safetensors\" }}")}}
                 {{more}} } }
             """);
         return study;

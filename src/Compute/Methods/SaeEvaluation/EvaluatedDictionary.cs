@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using InterpActors.Compute.Dictionaries;
 using InterpActors.Compute.Dictionaries.Files;
 using InterpActors.Compute.Studies;
@@ -10,8 +11,12 @@ namespace InterpActors.Compute.Methods.SaeEvaluation;
 /// <param name="Name">In rows: the last part of the folder's path.</param>
 /// <param name="Folder">Absolute.</param>
 /// <param name="Hook">Where it was trained; null where its folder does not say.</param>
-internal sealed record EvaluatedDictionary(string Name, string Folder, string Architecture, string? Hook, DictionarySizes Sizes, bool IsTranscoder)
+internal sealed partial record EvaluatedDictionary(
+    string Name, string Folder, string Architecture, string? Hook, DictionarySizes Sizes, bool IsTranscoder)
 {
+    /// <summary>What it shares with those that differ from it by their seed alone; null where nothing but sizes tells.</summary>
+    public string? Kin { get; private init; }
+
     /// <summary>The name as part of a file's name.</summary>
     public string FileName => string.Concat(Name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' ? c : '-'));
 
@@ -22,7 +27,7 @@ internal sealed record EvaluatedDictionary(string Name, string Folder, string Ar
         if (method.OptionalText("from") is { } from)
         {
             var trained = TrainedRun.Dictionaries(method, from, study, isPlanned: method.Has(HashKey(0)));
-            return [.. trained.Select((d, i) => Read(method, "from", study, d.Path, d.Unit, i))];
+            return [.. trained.Select((d, i) => Read(method, "from", study, d.Path, d.Unit, i) with { Kin = Seed().Replace(d.Unit, "") })];
         }
         var paths = method.Texts("sae") ?? throw method.Missing("sae", "name the folder of an SAE, or several, or a training run with from");
         if (paths.Count == 0) throw method.Wrong("sae", "names none", "name the folder of an SAE, or several");
@@ -62,6 +67,10 @@ internal sealed record EvaluatedDictionary(string Name, string Folder, string Ar
                 !dictionary.Architecture.Reconstructs);
         }
     }
+
+    /// <summary>The seed in the name of a unit of a sweep.</summary>
+    [GeneratedRegex(@"-seed\d+(?=-|$)")]
+    private static partial Regex Seed();
 
     private static string HashKey(int index) => $"sae_sha256_{index}";
 

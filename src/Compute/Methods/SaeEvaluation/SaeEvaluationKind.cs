@@ -77,7 +77,8 @@ public sealed class SaeEvaluationKind : IStudyKind
         if (metrics.Any(m => m is Core or Features)) parts.AddRange(ReadModelParts(method, study, dictionaries, metrics));
         if (metrics.Any(m => m is GroundTruth or Tree or AbsorptionWord)) parts.AddRange(ReadTruth(method, study, dictionaries, metrics));
         if (metrics.Contains(Agreement) && !Pairs(dictionaries).Any())
-            throw method.Wrong("metrics", "agreement needs two SAEs of the same width", "name another one under sae");
+            throw method.Wrong("metrics", "agreement needs two SAEs of the same architecture and sizes",
+                method.Has("from") ? "train it with sweep { seed = [0, 1] }" : "name another one under sae");
         if (metrics.Contains(Agreement) || metrics.Contains(GroundTruth))
             parts.AddRange(Pairs(dictionaries).Select(p => new AgreementPart(p.One, p.Other)));
         return new SaeEvaluationMethod(study, dictionaries, parts, type);
@@ -140,10 +141,10 @@ public sealed class SaeEvaluationKind : IStudyKind
         foreach (var sae in dictionaries) yield return new AbsorptionPart(sae, truth, limits, rows);
     }
 
-    /// <summary>Dictionaries of the same architecture and sizes: those that differ by their seed.</summary>
+    /// <summary>Dictionaries that differ by their seed: of the same architecture and sizes, and of one sweep point where they are of a run.</summary>
     private static IEnumerable<(EvaluatedDictionary One, EvaluatedDictionary Other)> Pairs(IReadOnlyList<EvaluatedDictionary> all) =>
         from i in Enumerable.Range(0, all.Count)
         from j in Enumerable.Range(i + 1, all.Count - i - 1)
-        where all[i].Architecture == all[j].Architecture && all[i].Sizes == all[j].Sizes
+        where all[i].Architecture == all[j].Architecture && all[i].Sizes == all[j].Sizes && all[i].Kin == all[j].Kin
         select (all[i], all[j]);
 }

@@ -26,21 +26,32 @@ internal static class TrainedRun
             return [.. method.Texts("units")!.Zip(method.Texts("folders")!, (unit, folder) => (unit, Join(from, folder)))];
         var manifest = Read(method, from, study);
         var trained = (manifest["method"]?["dictionaries"] as JsonObject)?.Select(d => d.Key).ToArray() ?? [];
-        var folder = Text((manifest["study"]?["study"] ?? manifest["study"])?["method"]?["output"]?["folder"]) ?? "sae";
-        var saved = manifest["artifacts"] as JsonObject ?? [];
+        var saved = Saved(manifest["artifacts"] as JsonObject ?? []);
         var asked = method.Texts("units") ?? trained;
         if (asked.Count == 0) throw method.Wrong("from", $"'{from}' has trained no SAE");
         foreach (var unit in asked)
         {
             if (!trained.Contains(unit)) throw method.Wrong("units", $"'{from}' has no '{unit}'", StudySection.Nearest(unit, trained));
-            if (!saved.ContainsKey($"{unit}/{folder}/cfg.json"))
+            if (!saved.ContainsKey(unit))
                 throw method.Wrong("from", $"'{from}' has not trained '{unit}' to its end",
                     "run it again, or name others with units = [ … ]");
         }
         if (asked.Distinct().Count() < asked.Count) throw method.Wrong("units", "names an SAE twice");
         method.Record("units", asked);
-        method.Record("folders", [.. asked.Select(u => $"{u}/{folder}")]);
-        return [.. asked.Select(u => (u, Join(from, $"{u}/{folder}")))];
+        method.Record("folders", [.. asked.Select(u => saved[u])]);
+        return [.. asked.Select(u => (u, Join(from, saved[u])))];
+    }
+
+    /// <summary>By unit, where in the run folder its dictionary is; its checkpoints are in folders beside that.</summary>
+    private static Dictionary<string, string> Saved(JsonObject artifacts)
+    {
+        var saved = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, _) in artifacts)
+        {
+            if (name.Split('/') is [var unit, var folder, "cfg.json"] && !folder.StartsWith("checkpoint-", StringComparison.Ordinal))
+                saved.TryAdd(unit, $"{unit}/{folder}");
+        }
+        return saved;
     }
 
     private static JsonObject Read(StudySection method, string from, StudyContext study)
