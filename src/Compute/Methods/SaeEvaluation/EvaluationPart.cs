@@ -25,6 +25,9 @@ internal abstract class EvaluationPart(EvaluatedDictionary sae)
     /// <summary>Forward passes of the model in all its units.</summary>
     public virtual double Forwards => 0;
 
+    /// <summary>Memory that a unit needs beside the dictionary.</summary>
+    public virtual long Bytes => 0;
+
     /// <summary>Looks at what only the data themselves can tell.</summary>
     /// <exception cref="Messages.Studies.StudyException">They cannot be used.</exception>
     public virtual void Verify(StudySession session)

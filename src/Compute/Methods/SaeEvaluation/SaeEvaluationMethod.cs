@@ -38,7 +38,8 @@ internal sealed class SaeEvaluationMethod(
         ];
         var parameters = dictionaries.Sum(d => 2L * d.Sizes.Input * d.Sizes.Latents);
         var flops = config is null ? 0 : 2.0 * config.Layers * 12 * config.ModelWidth * config.ModelWidth;
-        return new SaeEvaluationPlan(planned, parts, string.Join(" · ", words.OfType<string>()), flops, 8 * parameters);
+        return new SaeEvaluationPlan(planned, parts, string.Join(" · ", words.OfType<string>()), flops,
+            8 * parameters + parts.Max(p => p.Bytes));
     }
 
     /// <inheritdoc/>

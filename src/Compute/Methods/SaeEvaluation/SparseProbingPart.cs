@@ -32,7 +32,19 @@ internal sealed class SparseProbingPart(EvaluatedDictionary sae, TextData data, 
 
     public override double Flops => 2.0 * Tensors.Sum(t => data.Texts(t) * (double)data.Tokens(t)) * Sae.Sizes.Latents * Sae.Sizes.Input;
 
-    public override void Verify(StudySession session) => data.Verify(session);
+    /// <summary>Features of all texts, and what fitting a probe on all of them takes.</summary>
+    public override long Bytes => 3L * 8 * Tensors.Sum(t => data.Texts(t)) * Math.Max(Sae.Sizes.Latents, data.Width);
+
+    /// <summary>Looks at the texts, and whether a probe can be fitted at all: what fails on all dictionaries fails before anything is written.</summary>
+    public override void Verify(StudySession session)
+    {
+        data.Verify(session);
+        session.Derived((data, ks, c, "tried"), () =>
+        {
+            using var scope = NewDisposeScope();
+            return Probes(session, data.Width, chunk => chunk.Mean(), CancellationToken.None).Fit(Math.Min(ks[^1], data.Width), CancellationToken.None);
+        });
+    }
 
     public override NumberPayload Run(StudySession session, int unit, CancellationToken cancellation)
     {
@@ -85,9 +97,7 @@ internal sealed class SparseProbingPart(EvaluatedDictionary sae, TextData data, 
         StudySession session, string on, int columns, Func<TextChunk, Tensor> features, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        var (train, trainPositive) = Features(session, TextData.Train, columns, features, cancellation);
-        var (test, testPositive) = Features(session, TextData.Test, columns, features, cancellation);
-        var probes = new SparseProbes(train, trainPositive, test, testPositive, c);
+        var probes = Probes(session, columns, features, cancellation);
         var payload = new NumberPayload();
         var all = probes.Fit(null, cancellation);
         payload.Add($"{on}/all", all.Accuracy, all.TrainAccuracy);
@@ -99,6 +109,13 @@ internal sealed class SparseProbingPart(EvaluatedDictionary sae, TextData data, 
                 .Add($"{on}/{k}/weights", [.. probe.Probe.Weights, probe.Probe.Intercept]);
         }
         return payload;
+    }
+
+    private SparseProbes Probes(StudySession session, int columns, Func<TextChunk, Tensor> features, CancellationToken cancellation)
+    {
+        var (train, trainPositive) = Features(session, TextData.Train, columns, features, cancellation);
+        var (test, testPositive) = Features(session, TextData.Test, columns, features, cancellation);
+        return new SparseProbes(train, trainPositive, test, testPositive, c);
     }
 
     private (Tensor Rows, bool[] Positive) Features(

@@ -148,6 +148,20 @@ public sealed class TextMetricsTests : IDisposable
             """, _folder, message);
     }
 
+    [Fact]
+    public void Texts_that_no_probe_can_be_fitted_to_are_refused_in_one_line()
+    {
+        using var scope = NewDisposeScope();
+        var rows = ones(4, 2, 24, ScalarType.Float64);
+        SafetensorsWriter.Write(Path.Combine(_folder, "texts.safetensors"), from split in (string[])["train", "test"]
+            from name in (string[])["positive", "negative"] select ($"{split}/{name}", rows * (name == "positive" ? 1e200 : -1e200)));
+        AssertRefused($$"""
+            study { name = wrong
+              method { kind = sae-evaluation, sae = "{{TestData.Path("evaluation/planted/topk")}}", metrics = sparse-probing
+                data { kind = texts, file = "texts.safetensors" } } }
+            """, _folder, "the logistic regression does not converge");
+    }
+
     private static void AssertRefused(string source, string folder, string message)
     {
         var error = Assert.Throws<StudyException>(() => StudyRuns.CompileText(source, folder));
