@@ -75,7 +75,9 @@ public sealed class StudySection
     /// </summary>
     public StudySection Over(StudySection common) => new(Join(_source, common._source), _path);
 
-    /// <summary>Counts what was read of a section made from this one as read here, and writes its canonical form of some keys to this one's.</summary>
+    /// <summary>
+    /// Counts what was read of a section made from this one as read here, and writes its canonical form of some keys to this one's.
+    /// </summary>
     /// <param name="read">From <see cref="Over"/> or <see cref="With"/>, of this section or a later one.</param>
     /// <param name="writes">Which keys are written.</param>
     public void Adopt(StudySection read, Func<string, bool> writes)

@@ -55,8 +55,8 @@ public sealed record UnitContext(string Device, Action<double> Progress, Cancell
     public string? Folder { get; init; }
 
     /// <summary>
-    /// A folder for this unit alone, for what it goes on from after its process died: the same in every process of the machine. Removed when
-    /// the journal has the unit's result. Null for one in <see cref="Folder"/> that nobody removes.
+    /// A folder for this unit alone, for what it goes on from after its process died: the same in every process of the machine. Removed
+    /// when the journal has the unit's result. Null for one in <see cref="Folder"/> that nobody removes.
     /// </summary>
     public string? Own { get; init; }
 

@@ -27,6 +27,7 @@ public sealed class PromptLinesTests : IDisposable
     {
         var path = Path.Combine(_folder, "large.jsonl");
         using (var file = File.Create(path)) file.SetLength(PromptLines.MaximumBytes + 1L);
-        Assert.Contains("larger than", Assert.Throws<StudyException>(() => PromptLines.Read(path).Count()).Message, StringComparison.Ordinal);
+        var refused = Assert.Throws<StudyException>(() => PromptLines.Read(path).Count());
+        Assert.Contains("larger than", refused.Message, StringComparison.Ordinal);
     }
 }

@@ -28,7 +28,8 @@ public sealed class FeaturePageTests : IDisposable
         await page.GoAsync(new Uri(file).AbsoluteUri);
 
         Assert.Equal(20, (int)(await page.EvaluateAsync("document.querySelectorAll('#histogram rect').length"))!);
-        var charts = (await page.EvaluateAsync("[...document.querySelectorAll('#curves figure')].map(f => f.innerText + f.querySelectorAll('path').length)"))!
+        var charts = (await page.EvaluateAsync(
+                "[...document.querySelectorAll('#curves figure')].map(f => f.innerText + f.querySelectorAll('path').length)"))!
             .AsArray().Select(c => (string)c!).ToList();
         Assert.Equal(4, charts.Count);
         Assert.Contains("mse loss", charts[0], StringComparison.Ordinal);

@@ -155,7 +155,9 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
     }
 
     private static IEnumerable<string> Files(string run, string folder) =>
-        Directory.Exists(Path.Combine(run, folder)) ? Directory.EnumerateFiles(Path.Combine(run, folder), "*", SearchOption.AllDirectories) : [];
+        Directory.Exists(Path.Combine(run, folder))
+            ? Directory.EnumerateFiles(Path.Combine(run, folder), "*", SearchOption.AllDirectories)
+            : [];
 
     /// <summary>A checkpoint that was begun and is not whole: a folder without its list.</summary>
     private static bool Half(string run)
@@ -173,7 +175,8 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
     }
 
     private static IEnumerable<long> Checkpoints(string run) => Files(run, "training")
-        .Where(f => Path.GetFileName(f).StartsWith("checkpoint-", StringComparison.Ordinal) && f.EndsWith(".json", StringComparison.Ordinal))
+        .Where(f => Path.GetFileName(f).StartsWith("checkpoint-", StringComparison.Ordinal)
+            && f.EndsWith(".json", StringComparison.Ordinal))
         .Select(f => long.Parse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..], CultureInfo.InvariantCulture));
 
     /// <summary>

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace InterpActors.Host.Tests.Runs;
 
-/// <summary>A small training study on a model's activations, one that evaluates what it trained, and the files they must agree in.</summary>
+/// <summary>
+/// A small training study on a model's activations, one that evaluates what it trained, and the files they must agree in.
+/// </summary>
 internal sealed class TrainingStudies
 {
     public const int CheckpointEvery = 50;
@@ -51,10 +53,12 @@ internal sealed class TrainingStudies
     public static IReadOnlyList<string> Compared(string run) =>
         [.. Directory.EnumerateFiles(run, "*", SearchOption.AllDirectories)
             .Select(f => Path.GetRelativePath(run, f)).Where(IsCompared).Order(StringComparer.Ordinal)
-            .Select(f => $"{f} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(run, f))))}")];
+            .Select(f => f + " "
+                + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(run, f)))))];
 
     // Times, processes and this machine stand in the others.
-    private static bool IsCompared(string name) => Path.GetExtension(name) is ".csv" or ".parquet" or ".safetensors" or ".html" or ".json" or ""
+    private static bool IsCompared(string name) =>
+        Path.GetExtension(name) is ".csv" or ".parquet" or ".safetensors" or ".html" or ".json" or ""
         && name is not ("summary.json" or "manifest.json" or "report.html" or "run.lock" or "run.pid");
 
     private string At(string name) => Path.Combine(_folder, name);
