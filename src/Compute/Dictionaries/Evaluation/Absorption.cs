@@ -5,7 +5,8 @@ namespace InterpActors.Compute.Dictionaries.Evaluation;
 /// <param name="CosineFull">Least cosine of the one latent that absorbs in full.</param>
 /// <param name="CosineFraction">Least cosine of a latent that absorbs in part.</param>
 /// <param name="Projection">Least share of the probe's projection that the absorbing latents carry.</param>
-internal sealed record AbsorptionLimits(int LatentsMax = 3, double CosineFull = 0.025, double CosineFraction = 0.1, double Projection = 0.4);
+internal sealed record AbsorptionLimits(
+    int LatentsMax = 3, double CosineFull = 0.025, double CosineFraction = 0.1, double Projection = 0.4);
 
 /// <summary>
 /// Feature absorption with a known direction as the probe: whether, on rows where the parent feature is on, its own latents are silent

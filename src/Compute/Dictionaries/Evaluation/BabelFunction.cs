@@ -2,10 +2,14 @@ using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Evaluation;
 
-/// <summary>How far the atoms of a dictionary are from orthogonal, several at a time. Source: Tropp, IEEE Trans. Inf. Theory 50, 2004.</summary>
+/// <summary>
+/// How far the atoms of a dictionary are from orthogonal, several at a time. Source: Tropp, IEEE Trans. Inf. Theory 50, 2004.
+/// </summary>
 internal static class BabelFunction
 {
-    /// <summary>μ₁(m) for m = 1 … <paramref name="most"/>: the largest, over atoms, sum of the m largest |cosines| with other atoms.</summary>
+    /// <summary>
+    /// μ₁(m) for m = 1 … <paramref name="most"/>: the largest, over atoms, sum of the m largest |cosines| with other atoms.
+    /// </summary>
     /// <param name="atoms">[latents, d]</param>
     public static double[] Of(Tensor atoms, int most)
     {

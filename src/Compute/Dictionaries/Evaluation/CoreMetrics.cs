@@ -35,7 +35,8 @@ internal static class CoreMetrics
         if (special)
         {
             yield return Value(Quality, "mse_special", sums["special errors"] / sums["special"], (long)sums["special"]);
-            yield return Value(Quality, "mse_text", (sums["errors"] - sums["special errors"]) / (kept - sums["special"]), kept - (long)sums["special"]);
+            yield return Value(Quality, "mse_text", (sums["errors"] - sums["special errors"]) / (kept - sums["special"]),
+                kept - (long)sums["special"]);
         }
         yield return Value(Quality, "cossim", Mean("cosines"), kept);
         yield return Value(Shrinkage, "l2_norm_in", Mean("in"), kept);

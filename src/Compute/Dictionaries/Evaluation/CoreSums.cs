@@ -12,7 +12,8 @@ internal sealed class CoreSums
     public static IReadOnlyList<string> Names { get; } =
     [
         "sequences", "tokens", "kept", "l0", "l1", "errors", "squares", "cosines", "in", "out", "ratios", "explained", "restored",
-        "products", "biases", "batches", "special", "special errors", "next", "ce clean", "ce spliced", "ce zeroed", "kl spliced", "kl zeroed",
+        "products", "biases", "batches", "special", "special errors", "next", "ce clean", "ce spliced",
+        "ce zeroed", "kl spliced", "kl zeroed",
     ];
 
     private readonly Dictionary<string, double> _totals;

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Dictionaries.Evaluation;
 
-/// <summary>What the weights of latents tell without any data. Arrays are [latents]; encoder facts are null where there is no encoder.</summary>
+/// <summary>
+/// What the weights of latents tell without any data. Arrays are [latents]; encoder facts are null where there is no encoder.
+/// </summary>
 /// <param name="NearestDecoder">Largest cosine of a latent's decoder row with another one's.</param>
 /// <param name="NearestEncoder">The same for encoder columns.</param>
 internal sealed record LatentGeometry(

@@ -14,7 +14,8 @@ internal static class PlantedComparison
     public static IReadOnlyList<string> Names(IPlantedWorld world, IArchitecture architecture) =>
     [
         "mcc", "f1_score", "uniqueness", "mmcs_latents_to_features", "mmcs_features_to_latents", "heldout_explained_variance", "shrinkage",
-        "heldout_l0", "true_l0", "fvu", .. world.Families.Count == 0 ? Array.Empty<string>() : ["parent_cosine", "child_cosine", "child_parent_cosine"],
+        "heldout_l0", "true_l0", "fvu",
+        .. world.Families.Count == 0 ? Array.Empty<string>() : ["parent_cosine", "child_cosine", "child_parent_cosine"],
         .. architecture is MatchingPursuitArchitecture ? [PursuitResidual.Column] : Array.Empty<string>(),
     ];
 

@@ -61,7 +61,8 @@ internal sealed class SplicedForward(HookedTransformer model, string hook, Spars
                 }
             first += some.Length;
         }
-        return new SplicedTokens(cat(rows), [.. of], [.. special], ([.. clean], [.. spliced], [.. zeroed]), ([.. splicedKl], [.. zeroedKl]));
+        return new SplicedTokens(cat(rows), [.. of], [.. special], ([.. clean], [.. spliced], [.. zeroed]),
+            ([.. splicedKl], [.. zeroedKl]));
     }
 
     private Tensor Splice(Tensor activation, Tensor keep)
@@ -74,7 +75,8 @@ internal sealed class SplicedForward(HookedTransformer model, string hook, Spars
     }
 
     private static Tensor NextTokens(int[][] prompts) =>
-        tensor(prompts.SelectMany(p => p.Skip(1).Select(t => (long)t)).ToArray(), ScalarType.Int64).view(prompts.Length, prompts[0].Length - 1);
+        tensor(prompts.SelectMany(p => p.Skip(1).Select(t => (long)t)).ToArray(), ScalarType.Int64)
+            .view(prompts.Length, prompts[0].Length - 1);
 
     private static double[] CrossEntropy(Tensor logProbabilities, Tensor next, Tensor counts) =>
         Numbers(logProbabilities.narrow(1, 0, next.shape[1]).gather(-1, next.unsqueeze(-1)).squeeze(-1)[counts].neg());

@@ -16,7 +16,9 @@ internal sealed record TreeScore(FeatureMatch Match, IReadOnlyList<int[]> Famili
     /// <summary>Mean |cosine| of the children's latents with their features.</summary>
     public double ChildCosine => Mean(Families.SelectMany(f => f.Skip(1).Select(c => Cosine(c, c))));
 
-    /// <summary>Mean |cosine| of the children's latents with their parent's feature: above the features' own cosine, it was taken in.</summary>
+    /// <summary>
+    /// Mean |cosine| of the children's latents with their parent's feature: above the features' own cosine, it was taken in.
+    /// </summary>
     public double ChildParentCosine => Mean(Families.SelectMany(f => f.Skip(1).Select(c => Cosine(c, f[0]))));
 
     private double Cosine(int latentOf, int feature) =>

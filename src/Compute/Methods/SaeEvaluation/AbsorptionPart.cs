@@ -6,7 +6,8 @@ namespace InterpActors.Compute.Methods.SaeEvaluation;
 
 /// <summary>Absorption of each family's parent, with its planted direction as the probe.</summary>
 /// <param name="rowsPerParent">The first so many rows in which the parent is on are looked at.</param>
-internal sealed class AbsorptionPart(EvaluatedDictionary sae, PlantedTruth truth, AbsorptionLimits limits, int rowsPerParent) : EvaluationPart(sae)
+internal sealed class AbsorptionPart(EvaluatedDictionary sae, PlantedTruth truth, AbsorptionLimits limits, int rowsPerParent)
+    : EvaluationPart(sae)
 {
     private const string Group = "absorption";
 
@@ -63,6 +64,8 @@ internal sealed class AbsorptionPart(EvaluatedDictionary sae, PlantedTruth truth
         for (var f = 0; f < payloads.Count; f++)
             for (var i = 0; i < payloads[f]["rows"].Length; i++)
                 yield return (EvaluationTable.Absorption,
-                    [Sae.Name, truth.Families[f][0], (long)payloads[f]["rows"][i], payloads[f]["fractions"][i], payloads[f]["full"][i] > 0]);
+                [
+                    Sae.Name, truth.Families[f][0], (long)payloads[f]["rows"][i], payloads[f]["fractions"][i], payloads[f]["full"][i] > 0,
+                ]);
     }
 }

@@ -23,6 +23,7 @@ internal sealed class AgreementPart(EvaluatedDictionary sae, EvaluatedDictionary
     public override IEnumerable<EvaluationRow> Rows(IReadOnlyList<NumberPayload> payloads) =>
     [
         new EvaluationRow(Sae, Sae.Hook,
-            new MetricValue("agreement", $"pairwise_mcc_{Sae.Name}_vs_{other.Name}", payloads[0]["mcc"][0], Math.Min(Sae.Sizes.Latents, other.Sizes.Latents))),
+            new MetricValue("agreement", $"pairwise_mcc_{Sae.Name}_vs_{other.Name}", payloads[0]["mcc"][0],
+                Math.Min(Sae.Sizes.Latents, other.Sizes.Latents))),
     ];
 }

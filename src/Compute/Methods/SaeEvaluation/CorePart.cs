@@ -54,7 +54,8 @@ internal sealed class CorePart : EvaluationPart
         for (var i = 0; i < densities.Length; i++)
             yield return (EvaluationTable.Latents,
             [
-                Sae.Name, i, densities[i], double.IsNaN(consistency[i]) ? null : consistency[i], geometry.EncoderBias?[i], geometry.EncoderNorm?[i],
+                Sae.Name, i, densities[i], double.IsNaN(consistency[i]) ? null : consistency[i],
+                geometry.EncoderBias?[i], geometry.EncoderNorm?[i],
                 geometry.EncoderDecoder?[i], geometry.NearestDecoder[i], geometry.NearestEncoder?[i],
             ]);
         var counts = CoreMetrics.Histogram(densities, _bins);
@@ -71,11 +72,13 @@ internal sealed class CorePart : EvaluationPart
         var dictionary = Sae.Open(session, session.Context.Model.Type);
         var model = session.Derived("plain model", () => new HookedTransformer(session.Weights));
         var first = (long)batch * _batch;
-        var sequences = Enumerable.Range(0, (int)Math.Min(_batch, _data.Sequences.Count - first)).Select(i => _data.Sequences[first + i]).ToArray();
+        var sequences = Enumerable.Range(0, (int)Math.Min(_batch, _data.Sequences.Count - first))
+            .Select(i => _data.Sequences[first + i]).ToArray();
         var spliced = new SplicedForward(model, _hook, dictionary, _data).Run(sequences, cancellation);
         var sums = new CoreSums(Sae.Sizes.Input, Sae.Sizes.Latents);
         if (spliced.Special.Length > 0) sums.Add(dictionary, spliced, sequences.Length, sequences.Sum(s => (long)s.Tokens.Length));
-        return new NumberPayload().Add("totals", sums.Totals).Add("sum", sums.Sum).Add("fired", sums.Fired).Add("sequences", sums.FiredSequences);
+        return new NumberPayload().Add("totals", sums.Totals).Add("sum", sums.Sum)
+            .Add("fired", sums.Fired).Add("sequences", sums.FiredSequences);
     }
 
     private NumberPayload RunLatents(StudySession session, int first, CancellationToken cancellation)

@@ -29,7 +29,8 @@ internal sealed partial record EvaluatedDictionary(
             var trained = TrainedRun.Dictionaries(method, from, study, isPlanned: method.Has(HashKey(0)));
             return [.. trained.Select((d, i) => Read(method, "from", study, d.Path, d.Unit, i) with { Kin = Seed().Replace(d.Unit, "") })];
         }
-        var paths = method.Texts("sae") ?? throw method.Missing("sae", "name the folder of an SAE, or several, or a training run with from");
+        var paths = method.Texts("sae")
+            ?? throw method.Missing("sae", "name the folder of an SAE, or several, or a training run with from");
         if (paths.Count == 0) throw method.Wrong("sae", "names none", "name the folder of an SAE, or several");
         var folders = paths.Select(study.Folder.PathOf).ToArray();
         var found = new List<EvaluatedDictionary>();

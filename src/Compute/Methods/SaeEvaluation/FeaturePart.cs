@@ -11,8 +11,8 @@ namespace InterpActors.Compute.Methods.SaeEvaluation;
 
 /// <summary>
 /// What each latent answers to and what it says: the sequences in which it fires most, and the tokens whose logits its decoder row raises
-/// and lowers (W_dec · W_U behind the final norm's weight; a direct path, no layer in between). The first units are ranges of sequences, the
-/// rest ranges of latents. Becomes <c>features-SAE.html</c>.
+/// and lowers (W_dec · W_U behind the final norm's weight; a direct path, no layer in between). The first units are ranges of sequences,
+/// the rest ranges of latents. Becomes <c>features-SAE.html</c>.
 /// </summary>
 internal sealed class FeaturePart : EvaluationPart
 {

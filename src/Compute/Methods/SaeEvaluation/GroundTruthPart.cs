@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace InterpActors.Compute.Methods.SaeEvaluation;
 
-/// <summary>A dictionary against planted features: which were found, and whether latents fire when they should. Source: SAELens' synthetic evaluation.</summary>
+/// <summary>
+/// A dictionary against planted features: which were found, and whether latents fire when they should. Source: SAELens' synthetic
+/// evaluation.
+/// </summary>
 internal sealed class GroundTruthPart(EvaluatedDictionary sae, PlantedTruth truth) : EvaluationPart(sae)
 {
     private const string Group = "ground_truth";
@@ -22,7 +25,8 @@ internal sealed class GroundTruthPart(EvaluatedDictionary sae, PlantedTruth trut
         var match = FeatureMatch.Of(dictionary.Weights["W_dec"], planted.Features);
         var best = match.BestFeatures();
         var score = new PlantedScore(best, truth.Width);
-        foreach (var (codes, reconstruction, x, activations) in planted.Through(dictionary, cancellation)) score.Add(codes, reconstruction, x, activations);
+        foreach (var (codes, reconstruction, x, activations) in planted.Through(dictionary, cancellation))
+            score.Add(codes, reconstruction, x, activations);
         var matched = Enumerable.Repeat(-1.0, best.Length).ToArray();
         foreach (var (latent, feature) in match.Matching) matched[latent] = feature;
         var counts = Enumerable.Range(0, best.Length).Select(score.Counts).ToArray();

@@ -4,9 +4,9 @@ using System.Text;
 namespace InterpActors.Compute.Methods.SaeEvaluation;
 
 /// <summary>
-/// A unit's result as named arrays. Little-endian: <c>'N' version</c>, then per array <c>name:u8+utf8 form:u8 length:i32</c> and the values:
-/// form 0 f64 each; form 1 whole numbers that are not negative, seven bits a byte, the highest bit set where more follow (counts of latents are
-/// mostly small, and there are many).
+/// A unit's result as named arrays. Little-endian: <c>'N' version</c>, then per array <c>name:u8+utf8 form:u8 length:i32</c> and the
+/// values: form 0 f64 each; form 1 whole numbers that are not negative, seven bits a byte, the highest bit set where more follow (counts
+/// of latents are mostly small, and there are many).
 /// </summary>
 internal sealed class NumberPayload
 {
@@ -60,7 +60,8 @@ internal sealed class NumberPayload
     /// <exception cref="InvalidDataException">The bytes are of another kind or version, or cut short.</exception>
     public static NumberPayload Parse(byte[] bytes)
     {
-        if (bytes.Length < 2 || bytes[0] != Kind || bytes[1] != Version) throw new InvalidDataException("not a result that this program reads");
+        if (bytes.Length < 2 || bytes[0] != Kind || bytes[1] != Version)
+            throw new InvalidDataException("not a result that this program reads");
         var payload = new NumberPayload();
         try
         {

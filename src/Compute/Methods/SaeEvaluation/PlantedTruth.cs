@@ -10,7 +10,8 @@ namespace InterpActors.Compute.Methods.SaeEvaluation;
 /// <param name="Path">A safetensors file with the three tensors named here.</param>
 /// <param name="Families">Features by family, the parent first.</param>
 internal sealed record PlantedTruth(
-    string Path, string Features, string Activations, string Rows, int FeatureCount, int Width, long RowCount, IReadOnlyList<int[]> Families)
+    string Path, string Features, string Activations, string Rows, int FeatureCount, int Width, long RowCount,
+    IReadOnlyList<int[]> Families)
 {
     /// <summary>Rows that are encoded together.</summary>
     public const int Chunk = 4096;
@@ -56,7 +57,8 @@ internal sealed record PlantedTruth(
     {
         var families = section.IntLists("families", 0, features - 1) ?? [];
         foreach (var family in families)
-            if (family.Count < 2) throw section.Wrong("families", "a family has fewer than two features", "write a parent and its children: [0, 1, 2]");
+            if (family.Count < 2)
+                throw section.Wrong("families", "a family has fewer than two features", "write a parent and its children: [0, 1, 2]");
         return [.. families.Select(f => f.ToArray())];
     }
 }
@@ -68,7 +70,8 @@ internal sealed record PlantedTruth(
 internal sealed record PlantedTensors(Tensor Features, Tensor Activations, Tensor Rows) : IDisposable
 {
     /// <summary>Codes and reconstructions of the rows, chunk by chunk; each lives until the next.</summary>
-    public IEnumerable<(Tensor Codes, Tensor Reconstruction, Tensor X, Tensor Truth)> Through(SparseDictionary dictionary, CancellationToken cancellation)
+    public IEnumerable<(Tensor Codes, Tensor Reconstruction, Tensor X, Tensor Truth)> Through(
+        SparseDictionary dictionary, CancellationToken cancellation)
     {
         for (long first = 0; first < Rows.shape[0]; first += PlantedTruth.Chunk)
         {

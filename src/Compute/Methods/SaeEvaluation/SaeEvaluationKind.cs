@@ -35,22 +35,27 @@ public sealed class SaeEvaluationKind : IStudyKind
             new("metrics", Core, "a list of: " + string.Join(", ", Metrics)),
             new("hook", "the SAE's own", "with core, features: where the SAE reads the model"),
             new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens }; "
-                + "with sparse-probing, tpp, scr: data { kind = texts, file }, activations [texts, tokens, d] by token, rows of zeros being padding: "
+                + "with sparse-probing, tpp, scr: data { kind = texts, file }, activations [texts, tokens, d] by token, rows of zeros "
+                + "being padding: "
                 + "train/positive, train/negative, test/…; tpp, scr: train/CLASS, test/CLASS, probe/CLASS/weight, probe/CLASS/bias"),
             new("contexts", "8", "with features: contexts a latent"),
             new("logits", "10", "with features: tokens that a latent raises, and lowers, that are listed"),
             new("batch_prompts", "16", "with core: sequences that are run together"),
             new("density_bins", "20", "with core: bins of log10(density + 1e-10) from −10 to 0"),
-            new("truth", null, "with ground-truth, tree, absorption: truth { file, features, acts, x, families = [[parent, child, …], …] }"),
+            new("truth", null,
+                "with ground-truth, tree, absorption: truth { file, features, acts, x, families = [[parent, child, …], …] }"),
             new("absorption", null, "with absorption: absorption { rows_per_parent = 200, main = best-cosine, latents_max = 3, "
                 + "cosine_full = 0.025, cosine_fraction = 0.1, projection = 0.4 }"),
-            new("probing", null, "with sparse-probing: probing { ks = [1, 2, 5], C = 1.0, solver = newton }: latents a probe, weight of the data"),
-            new("ablation", null, "with tpp, scr: ablation { top_n = [2, 5, 10], negatives = first | random }: latents that are ablated; which texts of "
-                + "other classes a class is told apart from"),
+            new("probing", null,
+                "with sparse-probing: probing { ks = [1, 2, 5], C = 1.0, solver = newton }: latents a probe, weight of the data"),
+            new("ablation", null,
+                "with tpp, scr: ablation { top_n = [2, 5, 10], negatives = first | random }: latents that are ablated; which texts "
+                + "of other classes a class is told apart from"),
             new("dtype", "fp64", "with sparse-probing, tpp, scr: fp64 or fp32, in which the SAE encodes"),
         ],
         "explained variance = 1 − Σ|x − x̂|² / Σ|x − mean x|²; CE score = (CE zeroed − CE spliced) / (CE zeroed − CE clean); "
-            + "MCC = mean |cosine| of the best one-to-one matching; TPP = accuracy that a class's probe loses without its latents − mean that others lose",
+            + "MCC = mean |cosine| of the best one-to-one matching; TPP = accuracy that a class's probe loses without its latents − "
+            + "mean that others lose",
         "core: 3 forwards a sequence and dictionary; sparse-probing: every text encoded once; tpp, scr: every test text once a class",
         "Karvonen et al. 2025 (SAEBench, arXiv:2503.09532), SAELens; arXiv:2409.14507 for absorption; arXiv:2305.01610 for sparse probing; "
             + "arXiv:2411.18895 for tpp, scr; arXiv:2505.20254 for agreement");
@@ -89,7 +94,8 @@ public sealed class SaeEvaluationKind : IStudyKind
     {
         var (core, features) = (metrics.Contains(Core), metrics.Contains(Features));
         if (study.GivenModel is not { } model)
-            throw method.Wrong("metrics", $"{(core ? Core : Features)} needs a model to run the SAE in", "add model { path = … } to the study");
+            throw method.Wrong("metrics", $"{(core ? Core : Features)} needs a model to run the SAE in",
+                "add model { path = … } to the study");
         var section = method.Section("data");
         var data = TokenData.Read(section, section.OneOf("kind", [DataKinds.Tokens, DataKinds.Chat]), study);
         var hook = method.OptionalText("hook");
@@ -136,12 +142,15 @@ public sealed class SaeEvaluationKind : IStudyKind
         var section = method.Section("absorption");
         section.OneOf("main", ["best-cosine"], "best-cosine");
         var rows = section.Int("rows_per_parent", 200, 1);
-        var limits = new AbsorptionLimits(section.Int("latents_max", 3, 1), section.Number("cosine_full", 0.025), section.Number("cosine_fraction", 0.1),
+        var limits = new AbsorptionLimits(section.Int("latents_max", 3, 1), section.Number("cosine_full", 0.025),
+            section.Number("cosine_fraction", 0.1),
             section.Number("projection", 0.4));
         foreach (var sae in dictionaries) yield return new AbsorptionPart(sae, truth, limits, rows);
     }
 
-    /// <summary>Dictionaries that differ by their seed: of the same architecture and sizes, and of one sweep point where they are of a run.</summary>
+    /// <summary>
+    /// Dictionaries that differ by their seed: of the same architecture and sizes, and of one sweep point where they are of a run.
+    /// </summary>
     private static IEnumerable<(EvaluatedDictionary One, EvaluatedDictionary Other)> Pairs(IReadOnlyList<EvaluatedDictionary> all) =>
         from i in Enumerable.Range(0, all.Count)
         from j in Enumerable.Range(i + 1, all.Count - i - 1)

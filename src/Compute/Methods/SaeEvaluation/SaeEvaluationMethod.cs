@@ -18,11 +18,14 @@ internal sealed class SaeEvaluationMethod(
     // What the first screen quotes, where the study has it, in this order.
     private static readonly (string Group, string Metric, string Words)[] Quoted =
     [
-        ("reconstruction_quality", "explained_variance", "explained variance"), ("model_performance_preservation", "ce_loss_score", "loss recovered"),
-        ("sparsity", "l0", "latents a token (L0)"), ("ground_truth", "mcc", "MCC with the planted features"), ("ground_truth", "f1_score", "F1"),
+        ("reconstruction_quality", "explained_variance", "explained variance"),
+        ("model_performance_preservation", "ce_loss_score", "loss recovered"),
+        ("sparsity", "l0", "latents a token (L0)"),
+        ("ground_truth", "mcc", "MCC with the planted features"), ("ground_truth", "f1_score", "F1"),
         ("tree", "mcc", "MCC with the tree's features"), ("tree", "child_parent_cosine", "cosine of children’s latents with their parents"),
         ("absorption", "mean_absorption_fraction", "mean absorption of the parents"), ("agreement", "", "MCC between seeds"),
-        ("sae", "sae_test_accuracy", "accuracy of a probe on all latents"), ("sae", "sae_top_*", "accuracy of a probe on the fewest latents"),
+        ("sae", "sae_test_accuracy", "accuracy of a probe on all latents"),
+        ("sae", "sae_top_*", "accuracy of a probe on the fewest latents"),
         ("tpp_metrics", "tpp_threshold_*", "targeted probe perturbation (TPP)"),
         ("scr_metrics", "scr_metric_threshold_*", "spurious correlation removed (SCR)"),
     ];
@@ -33,8 +36,10 @@ internal sealed class SaeEvaluationMethod(
         var config = study.GivenModel?.Config;
         string?[] words =
         [
-            dictionaries.Count == 1 ? $"{dictionaries[0].Architecture}, {dictionaries[0].Sizes.Latents:#,0} latents" : $"{dictionaries.Count} dictionaries",
-            config is null ? null : $"{config.Name} ({config.Layers} layers)", string.Join(", ", parts.Select(p => p.Track.Split(' ')[0]).Distinct()),
+            dictionaries.Count == 1 ? $"{dictionaries[0].Architecture}, {dictionaries[0].Sizes.Latents:#,0} latents"
+                : $"{dictionaries.Count} dictionaries",
+            config is null ? null : $"{config.Name} ({config.Layers} layers)",
+            string.Join(", ", parts.Select(p => p.Track.Split(' ')[0]).Distinct()),
         ];
         var parameters = dictionaries.Sum(d => 2L * d.Sizes.Input * d.Sizes.Latents);
         var flops = config is null ? 0 : 2.0 * config.Layers * 12 * config.ModelWidth * config.ModelWidth;
@@ -52,7 +57,8 @@ internal sealed class SaeEvaluationMethod(
             {
                 using var finite = tensor.isfinite().all();
                 if (!finite.ToBoolean())
-                    throw new StudyException($"{name} holds a value that is not finite", sae.Folder, "is the SAE damaged, or did its training diverge?");
+                    throw new StudyException($"{name} holds a value that is not finite", sae.Folder,
+                        "is the SAE damaged, or did its training diverge?");
             }
         }
         foreach (var part in parts) part.Verify(session);
@@ -92,7 +98,8 @@ internal sealed class SaeEvaluationMethod(
         var view = model is null ? null : new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads,
             0, model.Sha256, model.Path, model.Dtype, model.ProcessingWord);
         var result = new StudyResult(reduction.Plan, reduction.History, view, null, [], [], View(), Trust(rows), Answer(rows), missing, [],
-            [.. tables.Where(t => t.Value.Count > 0).Select(t => new ExtraTable(t.Key.FileName, t.Key.Columns, t.Value))], artifacts, Manifest())
+            [.. tables.Where(t => t.Value.Count > 0).Select(t => new ExtraTable(t.Key.FileName, t.Key.Columns, t.Value))],
+            artifacts, Manifest())
         {
             Results = new ExtraTable("results.csv", Columns, [.. rows.Select(r => (IReadOnlyList<object?>)
                 [r.Sae.Name, r.Sae.Architecture, r.Hook, r.Metric.Group, r.Metric.Metric, r.Metric.Value, r.Metric.N])]),
@@ -133,7 +140,8 @@ internal sealed class SaeEvaluationMethod(
         var checks = new List<TrustCheck>();
         if (tokens is { } n)
             checks.Add(new TrustCheck("sample", n >= 10_000 ? "good" : "doubtful",
-                $"metrics are taken over {n.ToString("#,0", CultureInfo.InvariantCulture)} rows{(n >= 10_000 ? "" : ": few, densities below 1 in 1,000 are not seen")}."));
+                $"metrics are taken over {n.ToString("#,0", CultureInfo.InvariantCulture)} rows"
+                    + $"{(n >= 10_000 ? "" : ": few, densities below 1 in 1,000 are not seen")}."));
         checks.Add(empty.Length == 0
             ? new TrustCheck("metrics", "good", "every metric is defined on these data.")
             : new TrustCheck("metrics", "doubtful", $"not defined on these data: {string.Join(", ", empty.Take(5))}."));
@@ -142,11 +150,13 @@ internal sealed class SaeEvaluationMethod(
 
     private static MethodView View() => new(
         "Evaluation of sparse autoencoders",
-        "Core metrics run the model with the dictionary's reconstruction in place of the activation, at every kept position, and compare loss and "
-            + "next-token distribution with those of the untouched model and of one with the activation zeroed. Metrics against planted features match "
-            + "decoder directions to the true ones, one to one. Metrics on texts of classes fit or perturb logistic probes on means over tokens.",
+        "Core metrics run the model with the dictionary's reconstruction in place of the activation, at every kept position, and compare "
+            + "loss and next-token distribution with those of the untouched model and of one with the activation zeroed. Metrics against planted "
+            + "features match decoder directions to the true ones, one to one. Metrics on texts of classes fit or perturb logistic probes on means "
+            + "over tokens.",
         "explained variance = 1 − Σ|x − x̂|² / Σ|x − mean x|²; CE score = (CE zeroed − CE spliced) / (CE zeroed − CE clean); "
-            + "KL score = (KL zeroed − KL spliced) / KL zeroed; TPP = accuracy that the class’s own probe loses − mean that the others lose; "
+            + "KL score = (KL zeroed − KL spliced) / KL zeroed; TPP = accuracy that the class’s own probe loses − mean that the others "
+            + "lose; "
             + "SCR = (accuracy ablated − biased) / (clean − biased)",
         "SAEBench (arXiv:2503.09532), SAELens");
 

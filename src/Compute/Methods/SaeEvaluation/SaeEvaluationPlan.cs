@@ -17,7 +17,8 @@ internal sealed class SaeEvaluationPlan : IStudyPlan
         for (var i = 0; i < parts.Count; i++) _first[i + 1] = _first[i] + parts[i].Units;
         var names = parts.Select(p => p.Track).Distinct().ToArray();
         _trackOf = [.. parts.Select(p => Array.IndexOf(names, p.Track))];
-        Tracks = [.. names.Select(n => parts.Where(p => p.Track == n).Sum(p => (long)p.Units)).Zip(names, (units, n) => new PlanTrack(n, units, units))];
+        Tracks = [.. names.Select(n => parts.Where(p => p.Track == n).Sum(p => (long)p.Units))
+            .Zip(names, (units, n) => new PlanTrack(n, units, units))];
         Layers = [new LayerUnits(-1, 0, UnitCount)];
         var forwards = parts.Sum(p => p.Forwards);
         Estimate = new PlanEstimate(forwards, forwards * flopsPerForward + parts.Sum(p => p.Flops), memory, 0);

@@ -35,14 +35,17 @@ internal sealed class SparseProbingPart(EvaluatedDictionary sae, TextData data, 
     /// <summary>Features of all texts, and what fitting a probe on all of them takes.</summary>
     public override long Bytes => 3L * 8 * Tensors.Sum(t => data.Texts(t)) * Math.Max(Sae.Sizes.Latents, data.Width);
 
-    /// <summary>Looks at the texts, and whether a probe can be fitted at all: what fails on all dictionaries fails before anything is written.</summary>
+    /// <summary>
+    /// Looks at the texts, and whether a probe can be fitted at all: what fails on all dictionaries fails before anything is written.
+    /// </summary>
     public override void Verify(StudySession session)
     {
         data.Verify(session);
         session.Derived((data, ks, c, "tried"), () =>
         {
             using var scope = NewDisposeScope();
-            return Probes(session, data.Width, chunk => chunk.Mean(), CancellationToken.None).Fit(Math.Min(ks[^1], data.Width), CancellationToken.None);
+            return Probes(session, data.Width, chunk => chunk.Mean(), CancellationToken.None)
+                .Fit(Math.Min(ks[^1], data.Width), CancellationToken.None);
         });
     }
 
@@ -87,7 +90,8 @@ internal sealed class SparseProbingPart(EvaluatedDictionary sae, TextData data, 
     public override IEnumerable<ExtraArtifact> Artifacts(IReadOnlyList<NumberPayload> payloads) =>
     [
         SaeBenchJson.OfTexts(Sae, "sparse_probing", Rows(payloads).Where(r => r.Metric.Group is Model or Latents), data.FileName,
-            [("k_values", SaeBenchJson.List(ks))], Standard, n => ((string[])[Model, Latents]).Select(on => (on, $"{on}_top_{n}_test_accuracy"))),
+            [("k_values", SaeBenchJson.List(ks))], Standard,
+            n => ((string[])[Model, Latents]).Select(on => (on, $"{on}_top_{n}_test_accuracy"))),
     ];
 
     /// <summary>The ks that there are columns for.</summary>

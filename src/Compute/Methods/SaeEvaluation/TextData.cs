@@ -72,7 +72,9 @@ internal sealed class TextData(string path, string fileName, StudySection sectio
         _needed.Add(tensor);
     }
 
-    /// <summary>Classes of a file whose probes come along: what follows <c>train/</c>, <c>test/</c> or <c>probe/</c>, in ordinal order.</summary>
+    /// <summary>
+    /// Classes of a file whose probes come along: what follows <c>train/</c>, <c>test/</c> or <c>probe/</c>, in ordinal order.
+    /// </summary>
     public IReadOnlyList<string> Classes()
     {
         var classes = file.Tensors.Keys.Select(ClassOf).OfType<string>().Distinct().Order(StringComparer.Ordinal).ToArray();

@@ -75,8 +75,8 @@ internal static class TrainedRun
     }
 
     /// <summary>
-    /// A file of the run; null where it is not there. It goes wherever the study is read from its source, but the study does not depend on its
-    /// bytes, which hold times.
+    /// A file of the run; null where it is not there. It goes wherever the study is read from its source, but the study does not depend on
+    /// its bytes, which hold times.
     /// </summary>
     private static JsonObject? Parse(StudySection method, string from, StudyContext study, string name)
     {

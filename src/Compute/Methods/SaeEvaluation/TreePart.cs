@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace InterpActors.Compute.Methods.SaeEvaluation;
 
 /// <summary>
-/// A dictionary on a tree of features (arXiv:2506.03093): does each feature have a latent, and did children take in their parents? Of matching
-/// pursuit also how the residual falls pick by pick: ‖r′‖² = ‖r‖² − v²(2 − ‖w‖²).
+/// A dictionary on a tree of features (arXiv:2506.03093): does each feature have a latent, and did children take in their parents? Of
+/// matching pursuit also how the residual falls pick by pick: ‖r′‖² = ‖r‖² − v²(2 − ‖w‖²).
 /// </summary>
 internal sealed class TreePart(EvaluatedDictionary sae, PlantedTruth truth) : EvaluationPart(sae)
 {
@@ -74,7 +74,8 @@ internal sealed class TreePart(EvaluatedDictionary sae, PlantedTruth truth) : Ev
             {
                 // Features count from 0; sizes of sets and numbers of picks from 1.
                 var metric = !name.EndsWith('_') ? name : name.Contains("feature") ? $"{name}{i}" : $"{name}{i + 1}";
-                yield return new EvaluationRow(Sae, Sae.Hook, new MetricValue("tree", metric, double.IsNaN(values[i]) ? null : values[i], truth.RowCount));
+                yield return new EvaluationRow(Sae, Sae.Hook,
+                    new MetricValue("tree", metric, double.IsNaN(values[i]) ? null : values[i], truth.RowCount));
             }
         }
     }

@@ -75,7 +75,8 @@ public sealed class AblationByHandTests : IDisposable
     {
         var random = new SeededRandom(3);
         Tensor Normal(double mean, params long[] shape) =>
-            tensor(Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(_ => mean + random.NextNormal()).ToArray()).view(shape);
+            tensor(Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(_ => mean + random.NextNormal()).ToArray())
+                .view(shape);
         var tensors = new Dictionary<string, Tensor>();
         foreach (var name in Classes)
         {

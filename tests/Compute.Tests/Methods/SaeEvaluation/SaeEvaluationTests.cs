@@ -5,7 +5,9 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Tests.Methods.SaeEvaluation;
 
-/// <summary>Evaluations against the numbers of SAELens, SAEBench and their definitions (made with sae-lens 6.54, sae-bench 0.6.0).</summary>
+/// <summary>
+/// Evaluations against the numbers of SAELens, SAEBench and their definitions (made with sae-lens 6.54, sae-bench 0.6.0).
+/// </summary>
 public class SaeEvaluationTests
 {
     [Fact]
@@ -40,17 +42,21 @@ public class SaeEvaluationTests
         var expected = Expected("tree/expected.json");
         foreach (var sae in new[] { "matching-pursuit", "standard" })
         {
-            foreach (var name in new[] { "l0", "mcc", "parent_cosine", "child_cosine", "child_parent_cosine", "f1", "atom_norm_min", "atom_norm_max" })
+            foreach (var name in (string[])
+                ["l0", "mcc", "parent_cosine", "child_cosine", "child_parent_cosine", "f1", "atom_norm_min", "atom_norm_max"])
                 AssertNear((double)expected[sae]![name]!, rows[(sae, "tree", name)], 1e-7, name);
             AssertNear((double)expected[sae]!["babel"]![3]!, rows[(sae, "tree", "babel_4")], 1e-9, "babel_4");
             foreach (var parent in new[] { "0", "4", "8" })
             {
                 var absorption = expected["absorption"]![sae]![parent]!;
-                AssertNear((double)absorption["mean_absorption_fraction"]!, rows[(sae, "absorption", $"mean_absorption_fraction_{parent}")], 1e-7, parent);
-                AssertNear((double)absorption["full_absorption_rate"]!, rows[(sae, "absorption", $"full_absorption_rate_{parent}")], 1e-9, parent);
+                AssertNear((double)absorption["mean_absorption_fraction"]!,
+                    rows[(sae, "absorption", $"mean_absorption_fraction_{parent}")], 1e-7, parent);
+                AssertNear((double)absorption["full_absorption_rate"]!,
+                    rows[(sae, "absorption", $"full_absorption_rate_{parent}")], 1e-9, parent);
             }
         }
-        AssertNear((double)expected["matching-pursuit"]!["r2_after_k_picks_no_stop"]![0]!, rows[("matching-pursuit", "tree", "r2_after_picks_1")], 1e-9, "picks");
+        AssertNear((double)expected["matching-pursuit"]!["r2_after_k_picks_no_stop"]![0]!,
+            rows[("matching-pursuit", "tree", "r2_after_picks_1")], 1e-9, "picks");
         Assert.True(rows[("matching-pursuit", "tree", "residual_identity_maxdiff")] < 1e-12);
     }
 
@@ -62,7 +68,8 @@ public class SaeEvaluationTests
         var expected = Expected("tiny/topk/expected.json");
         foreach (var group in expected["saelens_run_evals"]!.AsObject())
             foreach (var (name, value) in Numbers(group.Value!)) AssertNear(value, rows[("topk", group.Key, name)], 1e-8, name);
-        foreach (var (name, value) in Numbers(expected["saebench_0_6_0_misc_metrics"]!)) AssertNear(value, rows[("topk", "misc_metrics", name)], 1e-6, name);
+        foreach (var (name, value) in Numbers(expected["saebench_0_6_0_misc_metrics"]!))
+            AssertNear(value, rows[("topk", "misc_metrics", name)], 1e-6, name);
         var histogram = result.Tables.Single(t => t.FileName == "densities.csv").Rows.Select(r => (int)r[3]!);
         Assert.Equal(Longs(expected["all_tokens"]!["density_histogram"]!["counts"]!), histogram.Select(c => (long)c));
         var bench = JsonNode.Parse(result.Artifacts.Single(a => a.Name == "topk/saebench-core.json").Content)!;
@@ -100,11 +107,13 @@ public class SaeEvaluationTests
     private static JsonNode Expected(string file) => JsonNode.Parse(File.ReadAllText(TestData.Path($"evaluation/{file}")))!;
 
     private static IEnumerable<(string, double)> Numbers(JsonNode node) => node.AsObject()
-        .Where(p => p.Value is JsonValue v && v.GetValueKind() == System.Text.Json.JsonValueKind.Number).Select(p => (p.Key, (double)p.Value!));
+        .Where(p => p.Value is JsonValue v && v.GetValueKind() == System.Text.Json.JsonValueKind.Number)
+        .Select(p => (p.Key, (double)p.Value!));
 
     private static long[] Longs(JsonNode node) => [.. node.AsArray().Select(v => (long)v!)];
 
     /// <summary>The reference averages some numbers in float32, hence tolerances above double precision.</summary>
     private static void AssertNear(double expected, double actual, double relative, string what) =>
-        Assert.True(Math.Abs(expected - actual) <= relative * Math.Max(1e-3, Math.Abs(expected)), $"{what}: {actual:R} instead of {expected:R}");
+        Assert.True(Math.Abs(expected - actual) <= relative * Math.Max(1e-3, Math.Abs(expected)),
+            $"{what}: {actual:R} instead of {expected:R}");
 }

@@ -44,7 +44,8 @@ public sealed class TextMetricsTests : IDisposable
         var result = Run("tpp", dtype);
         var (rows, expected) = (Rows(result), Expected("tpp")["result"]!);
         AssertEqual(expected["overall"]!, name => rows[("tpp_metrics", name)]);
-        foreach (var (name, scores) in expected["by_class"]!.AsObject()) AssertEqual(scores!, metric => rows[($"tpp_class_{name}", metric)]);
+        foreach (var (name, scores) in expected["by_class"]!.AsObject())
+            AssertEqual(scores!, metric => rows[($"tpp_class_{name}", metric)]);
         AssertAccuracies(result, "tpp");
         AssertEffects(result, "tpp");
     }
@@ -73,7 +74,8 @@ public sealed class TextMetricsTests : IDisposable
         Assert.Null(metrics["tpp_threshold_500_total_metric"]);
         Assert.Equal("data.safetensors", (string)json["eval_result_details"]![0]!["dataset_name"]!);
         Assert.True(Guid.TryParse((string)json["eval_id"]!, out _));
-        var probing = JsonNode.Parse(Run("sparse-probing", "fp64").Artifacts.Single(a => a.Name == "topk/saebench-sparse_probing.json").Content)!;
+        var probing = JsonNode.Parse(
+            Run("sparse-probing", "fp64").Artifacts.Single(a => a.Name == "topk/saebench-sparse_probing.json").Content)!;
         Assert.Equal(0.8125, (double)probing["eval_result_metrics"]!["sae"]!["sae_top_5_test_accuracy"]!);
         Assert.NotNull(probing["eval_result_metrics"]!["llm"]!["llm_test_accuracy"]);
     }
@@ -83,7 +85,8 @@ public sealed class TextMetricsTests : IDisposable
     {
         var source = Source("tpp").Replace("negatives = first", "negatives = random");
         string Csv(string seed) => string.Join('\n', Rows(StudyRuns.Run(StudyRuns.CompileText(
-            source.Replace("name = tpp", $"name = tpp, seed = {seed}"), TestData.Path("evaluation/tpp")))).Select(r => $"{r.Key} {r.Value:R}"));
+            source.Replace("name = tpp", $"name = tpp, seed = {seed}"), TestData.Path("evaluation/tpp"))))
+            .Select(r => $"{r.Key} {r.Value:R}"));
         Assert.Equal(Csv("1"), Csv("1"));
         Assert.NotEqual(Csv("1"), Csv("2"));
     }
@@ -96,13 +99,15 @@ public sealed class TextMetricsTests : IDisposable
     [InlineData("sparse-probing", "solver = newton", "solver = newtown", "did you mean 'newton'?")]
     [InlineData("sparse-probing", "kind = texts", "kind = text", "did you mean 'texts'?")]
     [InlineData("sparse-probing", "data.safetensors", "nowhere.safetensors", "'nowhere.safetensors' cannot be read")]
-    [InlineData("sparse-probing", "metrics = sparse-probing", "metrics = [sparse-probing, core]", "core needs other data than sparse-probing")]
+    [InlineData("sparse-probing", "metrics = sparse-probing", "metrics = [sparse-probing, core]",
+        "core needs other data than sparse-probing")]
     [InlineData("sparse-probing", "metrics = sparse-probing", "metrics = tpp", "'data.safetensors' has no tensor 'probe/negative/weight'")]
     [InlineData("tpp", "metrics = tpp", "metrics = sparse-probing", "has no tensor 'train/positive'")]
     [InlineData("tpp", "metrics = tpp", "metrics = scr", "has no tensor 'train/male / female'")]
     [InlineData("tpp", "top_n = [1, 2, 5, 10]", "top_n = [100]", "100 is more than the 48 latents of topk")]
     [InlineData("tpp", "negatives = first", "negatives = last", "'last' is not known")]
-    [InlineData("tpp", "../planted/topk", "../tree/standard", "standard takes activations of width 20, the texts of 'data.safetensors' have 24")]
+    [InlineData("tpp", "../planted/topk", "../tree/standard",
+        "standard takes activations of width 20, the texts of 'data.safetensors' have 24")]
     [InlineData("scr", "ablation", "ablations", "did you mean 'ablation'?")]
     public void What_is_wrong_is_said_in_one_line(string study, string text, string instead, string message) =>
         AssertRefused(Source(study).Replace(text, instead), TestData.Path($"evaluation/{study}"), message);
