@@ -190,7 +190,9 @@ public sealed class StudyRunState
                 Change(e.Process, p => p with { Computed = More(p.Computed, e.Units) });
                 break;
             case CheckpointWritten e:
-                if (!IsSettled(e.Ordinal)) _checkpoints[e.Ordinal] = new UnitCheckpoint(e.Step, e.Sha256, e.Bytes, e.Metrics);
+                if (IsSettled(e.Ordinal)) break;
+                var before = CheckpointOf(e.Ordinal);
+                _checkpoints[e.Ordinal] = new UnitCheckpoint(e.Step, e.Sha256, e.Bytes, e.Metrics, before is null ? null : before with { Before = null });
                 break;
             case UnitWarned e:
                 if (_warnings.Count < MostWarnings) _warnings.Add(e);

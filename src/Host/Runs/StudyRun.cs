@@ -176,7 +176,8 @@ public sealed class StudyRun(
             history = run.History;
             outcome = reducer.Reduce(new Reduction(plan, run.Payload, history), folder.Path);
         }
-        if (history.State == RunState.Completed) UnitFolders.RemoveScratch(folder.Path);
+        // The last good state of a dictionary that was given up may be of use to somebody.
+        UnitFolders.RemoveScratch(folder.Path, checkpointsToo: history.State == RunState.Completed);
         display.Say(outcome.Sentence);
         foreach (var warning in outcome.Warnings) display.Say($"warning: {warning}");
         foreach (var defeat in history.Failures.Take(5))

@@ -84,7 +84,9 @@ public sealed record UnitContext(string Device, Action<double> Progress, Cancell
 /// <param name="Artifact">Names the list of its files, which names them by content.</param>
 /// <param name="Bytes">Of that list.</param>
 /// <param name="Metrics">How the unit was doing then.</param>
-public sealed record UnitCheckpoint(long Step, ArtifactId Artifact, long Bytes, IReadOnlyList<UnitMetric> Metrics);
+/// <param name="Before">The one before, for when this one cannot be used; null where none is known.</param>
+public sealed record UnitCheckpoint(
+    long Step, ArtifactId Artifact, long Bytes, IReadOnlyList<UnitMetric> Metrics, UnitCheckpoint? Before = null);
 
 /// <summary>A number by which people follow a long unit, e.g. its loss.</summary>
 public sealed record UnitMetric(string Name, double Value);

@@ -175,6 +175,7 @@ public class JournalFileTests : IDisposable
         Write(
             new StudySubmitted(Study, At), new ProcessStarted("p1", At), new StudyPlanned(4, 12),
             new UnitCompleted(2, 1, "p1", [2], null), new UnitCompleted(0, 1, "p1", [0], null), new UnitCompleted(2, 1, "p1", [99], null),
+            new UnitWarned(3, "p1", "checkpoint-10 is damaged"),
             new UnitFailed(3, 1, "p1", Messages.Work.UnitFailureKind.Permanent, "NaN"), new UnitGivenUp(3, "u3", 1, "NaN"));
         using var ledger = new ComputedLog(System.IO.Path.Combine(_folder, "computed.log"));
         ledger.Append(Study.Id, "p1", 0, 1);
@@ -187,6 +188,10 @@ public class JournalFileTests : IDisposable
         Assert.Equal((4, 2), (history.Planned, history.Committed));
         Assert.Equal((3, 2), (history.Processes[0].UnitsComputed, history.Processes[0].UnitsCommitted));
         Assert.Equal(new UnitDefeat(3, "u3", 1, "NaN"), Assert.Single(history.Failures));
+        Assert.Equal(["checkpoint-10 is damaged"], history.Warnings);
+        var log = new StudyLog(reader, Study.Id);
+        log.Refresh();
+        Assert.Contains("checkpoint-10 is damaged (on p1)", log.Notes.Select(n => n.Text));
     }
 
     private void WriteSnapshot(long at, byte[] snapshot) => Execute(

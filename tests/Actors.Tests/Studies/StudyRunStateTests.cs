@@ -63,6 +63,17 @@ public class StudyRunStateTests
     }
 
     [Fact]
+    public void The_last_checkpoint_is_known_and_the_one_before_it()
+    {
+        Begin();
+        foreach (var step in (long[])[10, 20, 30])
+            Do(new Command.Checkpoint(1, "p1", new UnitCheckpoint(step, new Messages.Artifacts.ArtifactId(new string((char)('0' + step / 10), 64)), 1, [])));
+        Assert.Equal((30, 20, null), (_state.CheckpointOf(1)!.Step, _state.CheckpointOf(1)!.Before!.Step, _state.CheckpointOf(1)!.Before!.Before));
+        Complete(1);
+        Assert.Null(_state.CheckpointOf(1));
+    }
+
+    [Fact]
     public void A_plan_of_another_size_is_refused()
     {
         Begin();

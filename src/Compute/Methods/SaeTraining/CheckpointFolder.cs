@@ -86,16 +86,18 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
         var problems = new List<string>();
         ReadCheckpoint? found = null;
         var from = "step 0";
-        long[] steps = [.. Steps(), .. known is null ? Array.Empty<long>() : [known.Step]];
-        foreach (var step in steps.Distinct().OrderDescending())
+        var told = new Dictionary<long, UnitCheckpoint>();
+        for (var one = known; one is not null; one = one.Before) told[one.Step] = one;
+        foreach (var step in Steps().Union(told.Keys).OrderDescending())
         {
             cancellation.ThrowIfCancellationRequested();
-            var elsewhere = step == known?.Step ? artifacts : null;
-            found = Here(step, step == known?.Step ? known : null, elsewhere is null, problems);
+            var journal = told.GetValueOrDefault(step);
+            // Those before the last one need not be here any more.
+            found = Here(step, journal, mustBeHere: artifacts is null && step == known?.Step, problems);
             from = $"checkpoint-{step}";
-            if (found is null && elsewhere is not null)
+            if (found is null && journal is not null && artifacts is not null)
             {
-                found = Fetch(known!, elsewhere, problems, cancellation);
+                found = Fetch(journal, artifacts, problems, cancellation);
                 from = $"checkpoint-{step} of another machine";
             }
             if (found is not null) break;
@@ -106,12 +108,11 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
     }
 
     /// <param name="known">What the journal says of this step; null where it says nothing.</param>
-    /// <param name="isOnlyHere">Nobody else can have it.</param>
-    private ReadCheckpoint? Here(long step, UnitCheckpoint? known, bool isOnlyHere, List<string> problems)
+    private ReadCheckpoint? Here(long step, UnitCheckpoint? known, bool mustBeHere, List<string> problems)
     {
         if (!File.Exists(List(step)))
         {
-            if (isOnlyHere) problems.Add($"checkpoint-{step} of {settings.Name} is gone from {root}");
+            if (mustBeHere) problems.Add($"checkpoint-{step} of {settings.Name} is gone from {root}");
             return null;
         }
         try

@@ -6,17 +6,17 @@ public static class UnitFolders
     /// <summary>Harvested activations by content.</summary>
     internal const string Harvest = "harvest";
 
-    /// <summary>Checkpoints by study and dictionary.</summary>
+    /// <summary>Checkpoints by study and unit.</summary>
     internal const string Training = "training";
 
     /// <summary>Large results by content.</summary>
     internal const string Artifacts = "artifacts";
 
-    /// <summary>Removes what nobody needs once every dictionary is trained: activations and checkpoints; the last ones are results
-    /// too.</summary>
-    public static void RemoveScratch(string folder)
+    /// <summary>Removes what nobody needs once a study is over: activations and, of dictionaries that were all trained, checkpoints; the
+    /// last ones are results too.</summary>
+    public static void RemoveScratch(string folder, bool checkpointsToo)
     {
-        foreach (var name in (string[])[Harvest, Training])
+        foreach (var name in checkpointsToo ? [Harvest, Training] : (string[])[Harvest])
         {
             try
             {
