@@ -124,7 +124,7 @@ public sealed class PostgresServer : IDisposable
 
 /// <summary>A test that needs a <see cref="PostgresServer"/>; skipped, with the reason, where there can be none.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class PostgresFactAttribute : FactAttribute
+public class PostgresFactAttribute : FactAttribute
 {
     public PostgresFactAttribute() => Skip = PostgresServer.Unavailable;
 }
