@@ -34,7 +34,7 @@ internal sealed class AblationPart(
     public override int Units => pairs.Count;
 
     public override double Flops => 2.0 * Sae.Sizes.Latents * Sae.Sizes.Input * pairs.Sum(p =>
-        Cost(TextData.Train, p.Name, p.Train) + pairs.Count * Cost(TextData.Test, p.Name, p.Test));
+        Cost(TextData.Train, p.Name, p.Train) + pairs.Sum(q => Cost(TextData.Test, q.Name, new ChosenTexts(isScr ? q.Test.Of : []))));
 
     public override void Verify(StudySession session) => data.Verify(session);
 
@@ -153,20 +153,25 @@ internal sealed class AblationPart(
         var right = new double[(1 + tops.Count) * _tests.Length];
         var chosen = tensor(latents.Select(l => (long)l).ToArray(), ScalarType.Int64);
         var directions = latents.Length == 0 ? null : Directions(dictionary, chosen);
+        // Texts of one class are tested as its own and as others of several: they are encoded once.
+        var encoded = pairs.SelectMany(p => p.Test.Of.Select(o => o.Class).Append(p.Name)).Distinct()
+            .ToDictionary(c => c, c => Means(dictionary, texts, c, directions is null ? null : chosen, cancellation), StringComparer.Ordinal);
         for (var t = 0; t < pairs.Count; t++)
         {
             var asked = Enumerable.Range(0, _tests.Length).Where(i => _tests[i].Texts == t).ToArray();
             foreach (var (of, isPositive) in new[] { (All(TextData.Test, pairs[t]), true), (pairs[t].Test, false) })
-                foreach (var chunk in Chunks(texts, TextData.Test, of, cancellation))
+                foreach (var (name, some) in of.Of)
                 {
-                    var (mean, taken) = (chunk.Mean(), directions is null ? null : chunk.Contributions(dictionary, chosen));
+                    using var inner = NewDisposeScope();
+                    var rows = tensor(some.Select(i => (long)i).ToArray());
+                    var (mean, taken) = (encoded[name].Mean.index_select(0, rows), encoded[name].Taken?.index_select(0, rows));
                     foreach (var test in asked)
                     {
                         var probe = pairs[_tests[test].Probe].Probe;
                         var weights = tensor(probe.Weights);
                         var scores = mean.matmul(weights) + probe.Intercept;
                         right[test] += Count(scores, isPositive);
-                        var lost = directions is null ? null : (taken! * directions.matmul(weights)).cumsum(1);
+                        var lost = taken is null ? null : (taken * directions!.matmul(weights)).cumsum(1);
                         for (var i = 0; i < tops.Count; i++)
                             right[(1 + i) * _tests.Length + test] +=
                                 Count(lost is null ? scores : scores - lost.select(1, Math.Min(tops[i], latents.Length) - 1), isPositive);
@@ -174,6 +179,20 @@ internal sealed class AblationPart(
                 }
         }
         return right;
+    }
+
+    /// <summary>Mean activations of a class's test texts, and what some latents add to them. [texts, d], [texts, n]</summary>
+    private (Tensor Mean, Tensor? Taken) Means(
+        SparseDictionary dictionary, OpenedTexts texts, string name, Tensor? latents, CancellationToken cancellation)
+    {
+        var (means, taken) = (new List<Tensor>(), new List<Tensor>());
+        var all = new ChosenTexts([(name, [.. Enumerable.Range(0, data.Texts($"{TextData.Test}/{name}"))])]);
+        foreach (var chunk in Chunks(texts, TextData.Test, all, cancellation))
+        {
+            means.Add(chunk.Mean().MoveToOuterDisposeScope());
+            if (latents is not null) taken.Add(chunk.Contributions(dictionary, latents).MoveToOuterDisposeScope());
+        }
+        return (cat(means, 0), latents is null ? null : cat(taken, 0));
     }
 
     private static double Count(Tensor scores, bool isPositive)
