@@ -1,3 +1,4 @@
+using System.Numerics;
 using InterpActors.Compute.Statistics;
 using static TorchSharp.torch;
 
@@ -33,6 +34,7 @@ internal sealed class SyntheticFeatures : IPlantedWorld
     private readonly double[] _line;
     private readonly double[] _mean;
     private readonly double[] _spread;
+    // [rank][features]
     private readonly double[][] _factors;
     private readonly double[] _own;
 
@@ -49,21 +51,22 @@ internal sealed class SyntheticFeatures : IPlantedWorld
         Offset = tensor(direction.Select(v => sizes.Bias * v / length).ToArray()).DetachFromDisposeScope();
         _mean = [.. Enumerable.Range(0, n).Select(i => 5 - i / (double)Math.Max(1, n - 1))];
         _spread = [.. Enumerable.Range(0, n).Select(_ => Math.Abs(0.5 + 0.5 * random.NextNormal()))];
-        _factors = [.. Enumerable.Range(0, n).Select(_ => Enumerable.Range(0, sizes.CorrelationRank)
-            .Select(_ => sizes.CorrelationScale * random.NextNormal()).ToArray())];
+        var factors = Enumerable.Range(0, n).Select(_ => Enumerable.Range(0, sizes.CorrelationRank)
+            .Select(_ => sizes.CorrelationScale * random.NextNormal()).ToArray()).ToArray();
         // The factors' share of a feature's variance; what is left is its own, so that its probability is what it should be.
         _own = new double[n];
         for (var i = 0; i < n; i++)
         {
-            var shared = _factors[i].Sum(v => v * v);
+            var shared = factors[i].Sum(v => v * v);
             if (shared > 0.9)
             {
                 var shrink = Math.Sqrt(0.9 / shared);
-                for (var k = 0; k < _factors[i].Length; k++) _factors[i][k] *= shrink;
+                for (var k = 0; k < factors[i].Length; k++) factors[i][k] *= shrink;
                 shared = 0.9;
             }
             _own[i] = Math.Sqrt(1 - shared);
         }
+        _factors = [.. Enumerable.Range(0, sizes.CorrelationRank).Select(k => factors.Select(f => f[k]).ToArray())];
         _line = [.. Probabilities(sizes, _parent).Select(p => -NormalQuantile(p))];
     }
 
@@ -93,13 +96,11 @@ internal sealed class SyntheticFeatures : IPlantedWorld
 
     private void Draw(Span<double> row, double[] shared, SeededRandom random)
     {
+        for (var i = 0; i < row.Length; i++) row[i] = _own[i] * random.NextNormal();
+        // Feature by feature the sum has one order, however many of them a vector holds.
+        for (var k = 0; k < shared.Length; k++) AddTo(row, _factors[k], shared[k]);
         for (var i = 0; i < row.Length; i++)
-        {
-            var level = _own[i] * random.NextNormal();
-            for (var k = 0; k < shared.Length; k++) level += _factors[i][k] * shared[k];
-            var strength = Math.Max(0, _mean[i] + _spread[i] * random.NextNormal());
-            row[i] = level > _line[i] ? strength : 0;
-        }
+            row[i] = row[i] > _line[i] ? Math.Max(0, _mean[i] + _spread[i] * random.NextNormal()) : 0;
         // Parents come before their children, so one pass settles a whole hierarchy.
         foreach (var family in Families)
         {
@@ -114,6 +115,14 @@ internal sealed class SyntheticFeatures : IPlantedWorld
             for (var c = 1; c < family.Length; c++)
                 row[family[c]] = family[c] == kept ? row[kept] * row[parent] / _mean[parent] : 0;
         }
+    }
+
+    private static void AddTo(Span<double> sums, double[] values, double factor)
+    {
+        var i = 0;
+        for (; i <= sums.Length - Vector<double>.Count; i += Vector<double>.Count)
+            (new Vector<double>(sums[i..]) + new Vector<double>(values, i) * factor).CopyTo(sums[i..]);
+        for (; i < sums.Length; i++) sums[i] += values[i] * factor;
     }
 
     private static int[] Parents(SyntheticSizes sizes, out IReadOnlyList<int[]> families)
