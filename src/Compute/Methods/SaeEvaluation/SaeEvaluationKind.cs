@@ -34,10 +34,10 @@ public sealed class SaeEvaluationKind : IStudyKind
             new("from", null, "instead of sae: the run folder of an sae-training study; every SAE of it, or units = [names]"),
             new("metrics", Core, "a list of: " + string.Join(", ", Metrics)),
             new("hook", "the SAE's own", "with core, features: where the SAE reads the model"),
-            new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens }; "
-                + "with sparse-probing, tpp, scr: data { kind = texts, file }, activations [texts, tokens, d] by token, rows of zeros "
-                + "being padding: "
-                + "train/positive, train/negative, test/…; tpp, scr: train/CLASS, test/CLASS, probe/CLASS/weight, probe/CLASS/bias"),
+            new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens }"),
+            new("data, texts", null, "with sparse-probing, tpp, scr: data { kind = texts, file }: activations [texts, tokens, d] by token, rows of "
+                + "zeros being padding; sparse-probing: train/positive, train/negative, test/…; tpp, scr: train/CLASS, test/CLASS, "
+                + "probe/CLASS/weight, probe/CLASS/bias"),
             new("contexts", "8", "with features: contexts a latent"),
             new("logits", "10", "with features: tokens that a latent raises, and lowers, that are listed"),
             new("batch_prompts", "16", "with core: sequences that are run together"),

@@ -39,7 +39,7 @@ internal sealed class SaeEvaluationMethod(
             dictionaries.Count == 1 ? $"{dictionaries[0].Architecture}, {dictionaries[0].Sizes.Latents:#,0} latents"
                 : $"{dictionaries.Count} dictionaries",
             config is null ? null : $"{config.Name} ({config.Layers} layers)",
-            string.Join(", ", parts.Select(p => p.Track.Split(' ')[0]).Distinct()),
+            string.Join(", ", parts.Select(p => p.Track).Distinct()),
         ];
         var parameters = dictionaries.Sum(d => 2L * d.Sizes.Input * d.Sizes.Latents);
         var flops = config is null ? 0 : 2.0 * config.Layers * 12 * config.ModelWidth * config.ModelWidth;
@@ -142,6 +142,9 @@ internal sealed class SaeEvaluationMethod(
             checks.Add(new TrustCheck("sample", n >= 10_000 ? "good" : "doubtful",
                 $"metrics are taken over {n.ToString("#,0", CultureInfo.InvariantCulture)} rows"
                     + $"{(n >= 10_000 ? "" : ": few, densities below 1 in 1,000 are not seen")}."));
+        if (rows.FirstOrDefault(r => r.Metric.Group is "llm" or "tpp_metrics" or "scr_metrics")?.Metric.N is { } texts)
+            checks.Add(new TrustCheck("sample", texts >= 1000 ? "good" : "doubtful", string.Create(CultureInfo.InvariantCulture,
+                $"accuracies are taken over {texts:#,0} texts: their standard errors are up to {0.5 / Math.Sqrt(texts):0.000}.")));
         checks.Add(empty.Length == 0
             ? new TrustCheck("metrics", "good", "every metric is defined on these data.")
             : new TrustCheck("metrics", "doubtful", $"not defined on these data: {string.Join(", ", empty.Take(5))}."));
