@@ -31,7 +31,8 @@ public static class PromptFile
         return prompts.Count > 0 ? prompts : throw new StudyException("no prompts", path, "write one JSON object a line");
     }
 
-    private static int[] Encode(PromptLine line, ITokenizer? tokenizer, bool prependBos)
+    /// <summary>A line as token ids.</summary>
+    internal static int[] Encode(PromptLine line, ITokenizer? tokenizer, bool prependBos)
     {
         if (tokenizer is null)
             throw new StudyException("the model has no tokenizer", line.Place.ToString(), "give token ids: {\"tokens\":[…]}");

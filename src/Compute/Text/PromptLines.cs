@@ -10,11 +10,18 @@ namespace InterpActors.Compute.Text;
 /// <param name="AddGenerationPrompt">For a conversation: whether the template opens the assistant's turn.</param>
 public sealed record PromptLine(
     string Id, string? Text, IReadOnlyList<ChatMessage>? Messages, int[]? Tokens,
-    bool AddGenerationPrompt, SourcePlace Place);
+    bool AddGenerationPrompt, SourcePlace Place)
+{
+    /// <summary>What kind of text it is; null where the line does not say.</summary>
+    public string? Class { get; init; }
+
+    /// <summary>Which part of a data set it belongs to, e.g. <c>train</c>; null where the line does not say.</summary>
+    public string? Split { get; init; }
+}
 
 /// <summary>
 /// Reads prompts, one JSON object a line: <c>{"text":"…"}</c>, <c>{"tokens":[…]}</c> or <c>{"messages":[{"role":…,"content":…}]}</c>, with
-/// an optional <c>id</c>. Other fields are ignored, empty lines are skipped.
+/// an optional <c>id</c>, <c>class</c> and <c>split</c>. Other fields are ignored, empty lines are skipped.
 /// </summary>
 public static class PromptLines
 {
@@ -91,7 +98,11 @@ public static class PromptLines
             if (messages is not null) (text, tokens) = (null, null);
             else if (tokens is not null) text = null;
             var generate = !root.TryGetProperty("add_generation_prompt", out var flag) || flag.ValueKind != JsonValueKind.False;
-            return new PromptLine(Id(root, place) ?? index.ToString(CultureInfo.InvariantCulture), text, messages, tokens, generate, place);
+            return new PromptLine(Id(root, place) ?? index.ToString(CultureInfo.InvariantCulture), text, messages, tokens, generate, place)
+            {
+                Class = Label(root, "class"),
+                Split = Label(root, "split"),
+            };
         }
         catch (JsonException e)
         {
@@ -115,6 +126,15 @@ public static class PromptLines
         };
         return text.Length is > 0 and <= MaximumIdLength ? text : throw Wrong(place, $"'id' must have 1 to {MaximumIdLength} characters");
     }
+
+    /// <summary>A text or a number; null for anything else, as for a field that means something to others.</summary>
+    private static string? Label(JsonElement root, string name) => !root.TryGetProperty(name, out var label) ? null
+        : label.ValueKind switch
+        {
+            JsonValueKind.String => label.GetString(),
+            JsonValueKind.Number => label.GetRawText(),
+            _ => null,
+        };
 
     private static int[] Tokens(JsonElement list, SourcePlace place)
     {

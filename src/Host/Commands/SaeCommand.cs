@@ -12,6 +12,7 @@ internal static class SaeCommand
         SaeInspectCommand.Create(),
         SaeEncodeCommand.Create(),
         SaeEvaluateCommand.Create(),
+        SaeTextsCommand.Create(),
         SaeConvertCommand.Create(),
     };
 

@@ -104,26 +104,14 @@ internal sealed class TextData(string path, string fileName, StudySection sectio
     /// <returns>By class, which of its texts.</returns>
     public IReadOnlyList<(string Class, IReadOnlyList<int> Texts)> Others(string split, IReadOnlyList<string> classes, int of, long? seed)
     {
-        var wanted = Texts($"{split}/{classes[of]}");
-        var each = (wanted + classes.Count - 2) / (classes.Count - 1);
-        var all = new List<(string Class, int Text)>();
-        for (var c = 0; c < classes.Count; c++)
-        {
-            if (c == of) continue;
-            var there = Texts($"{split}/{classes[c]}");
-            if (there < each)
-                throw Wrong($"'{split}/{classes[of]}' of '{fileName}' has {wanted} texts, which takes {each} of every other class; "
-                    + $"'{classes[c]}' has {there}", "make the classes equally large");
-            var some = Enumerable.Range(0, there).ToArray();
-            var chosen = seed is { } s ? new SeededRandom(s, Stream(split), of, c).Sample(some, each) : some[..each];
-            all.AddRange(chosen.Select(t => (classes[c], t)));
-        }
-        if (seed is { } drawn && all.Count > wanted)
-        {
-            var kept = new SeededRandom(drawn, Stream(split), of, of).Sample(Enumerable.Range(0, all.Count).ToArray(), wanted);
-            all = [.. kept.Order().Select(i => all[i])];
-        }
-        return [.. all.Take(wanted).GroupBy(t => t.Class).Select(g => (g.Key, (IReadOnlyList<int>)[.. g.Select(t => t.Text)]))];
+        var counts = classes.Select(c => Texts($"{split}/{c}")).ToArray();
+        var each = OtherTexts.Each(counts, of);
+        for (var c = 0; c < counts.Length; c++)
+            if (c != of && counts[c] < each)
+                throw Wrong($"'{split}/{classes[of]}' of '{fileName}' has {counts[of]} texts, which takes {each} of every other class; "
+                    + $"'{classes[c]}' has {counts[c]}", "make the classes equally large");
+        return [.. OtherTexts.Evenly(counts, of, seed, Stream(split)).GroupBy(t => t.Class)
+            .Select(g => (classes[g.Key], (IReadOnlyList<int>)[.. g.Select(t => t.Text)]))];
     }
 
     /// <summary>The texts of the class that another one is paired with, as many as that one has.</summary>
