@@ -83,7 +83,8 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
         catch (Exception e)
         {
             held.Dispose();
-            if (e is IOException or UnauthorizedAccessException) throw new ArtifactException($"{name}: {e.Message}", e) { IsForLackOfRoom = true };
+            if (e is IOException or UnauthorizedAccessException)
+                throw new ArtifactException($"{name}: {e.Message}", e) { IsForLackOfRoom = true };
             throw;
         }
     }

@@ -192,7 +192,8 @@ public sealed class StudyRunState
             case CheckpointWritten e:
                 if (IsSettled(e.Ordinal)) break;
                 var before = CheckpointOf(e.Ordinal);
-                _checkpoints[e.Ordinal] = new UnitCheckpoint(e.Step, e.Sha256, e.Bytes, e.Metrics, before is null ? null : before with { Before = null });
+                _checkpoints[e.Ordinal] = new UnitCheckpoint(
+                    e.Step, e.Sha256, e.Bytes, e.Metrics, before is null ? null : before with { Before = null });
                 break;
             case UnitWarned e:
                 if (_warnings.Count < MostWarnings) _warnings.Add(e);

@@ -67,8 +67,12 @@ public class StudyRunStateTests
     {
         Begin();
         foreach (var step in (long[])[10, 20, 30])
-            Do(new Command.Checkpoint(1, "p1", new UnitCheckpoint(step, new Messages.Artifacts.ArtifactId(new string((char)('0' + step / 10), 64)), 1, [])));
-        Assert.Equal((30, 20, null), (_state.CheckpointOf(1)!.Step, _state.CheckpointOf(1)!.Before!.Step, _state.CheckpointOf(1)!.Before!.Before));
+        {
+            var content = new Messages.Artifacts.ArtifactId(new string((char)('0' + step / 10), 64));
+            Do(new Command.Checkpoint(1, "p1", new UnitCheckpoint(step, content, 1, [])));
+        }
+        var last = _state.CheckpointOf(1)!;
+        Assert.Equal((30, 20, null), (last.Step, last.Before!.Step, last.Before.Before));
         Complete(1);
         Assert.Null(_state.CheckpointOf(1));
     }

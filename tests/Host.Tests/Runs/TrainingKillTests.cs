@@ -96,15 +96,17 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
     /// <summary>Starts the study and kills it a little after a stage is seen on the disk.</summary>
     private async Task KillAsync(string study, string run, string stage, Random random)
     {
+        // What an earlier kill left says nothing of this process.
+        var (before, old) = (DateTimeOffset.UtcNow, Half(run).ToHashSet());
         using var child = Interp.Start("run", study, "--out", run, "--threads", "1", "--workers", "1", "--quiet");
         var said = child.StandardError.ReadToEndAsync();
         var clock = Stopwatch.StartNew();
-        while (!child.HasExited && !IsAt(run, stage) && clock.Elapsed < TimeSpan.FromSeconds(60)) await Task.Delay(1);
+        while (!child.HasExited && !IsAt(run, stage, old) && clock.Elapsed < TimeSpan.FromSeconds(60)) await Task.Delay(1);
         await Task.Delay(TimeSpan.FromSeconds(stage == "checkpoint" ? 0 : random.NextDouble() * (stage == "step" ? 1.5 : 0.6)));
         child.Kill();
         await child.WaitForExitAsync();
         Assert.True(child.ExitCode is 0 or 137, await said);
-        var met = child.ExitCode == 0 ? "after the end" : Stage(run, stage == "evaluation");
+        var met = child.ExitCode == 0 ? "after the end" : Stage(run, stage == "evaluation", before, old);
         _met[met] = _met.GetValueOrDefault(met) + 1;
         var kept = Checkpoints(run).DefaultIfEmpty().Max();
         if (stage != "evaluation") _kills.Add((run, kept));
@@ -112,26 +114,28 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
             + $"last whole checkpoint {kept}");
     }
 
-    private static bool IsAt(string run, string stage) => stage switch
+    private static bool IsAt(string run, string stage, HashSet<string> old) => stage switch
     {
-        "harvest" => Directory.Exists(Path.Combine(run, "harvest")),
-        "step" => Directory.Exists(Path.Combine(run, "training")) && Committed(run) > 0 && Files(run, "harvest").Any(),
-        "checkpoint" => Half(run),
+        "harvest" => Files(run, "harvest").Any(),
+        "step" => Committed(run) >= TrainingStudies.Shards,
+        "checkpoint" => Half(run).Any(f => !old.Contains(f)),
         "evaluation" => Committed(run) > 0,
         _ => true,
     };
 
     /// <summary>What the process was at when it died, as its folder tells.</summary>
-    private static string Stage(string run, bool evaluates)
+    /// <param name="started">When it was started.</param>
+    /// <param name="old">Half checkpoints that were there before.</param>
+    private static string Stage(string run, bool evaluates, DateTimeOffset started, HashSet<string> old)
     {
         if (!File.Exists(Path.Combine(run, "journal.db"))) return "start";
         using var local = Open(run);
-        if (local is null || local.History.Planned == 0) return "start";
+        if (local is null || local.History.Planned == 0 || !local.History.Processes.Any(p => p.Started >= started)) return "start";
         var (planned, committed) = (local.History.Planned, local.History.Committed);
         if (committed == planned) return "results";
         if (evaluates) return "evaluation";
         if (committed < planned - 1) return "harvest";
-        return Half(run) ? "checkpoint" : "step";
+        return Half(run).Any(f => !old.Contains(f)) ? "checkpoint" : "step";
     }
 
     private static LocalRun? Open(string run)
@@ -159,18 +163,18 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
             ? Directory.EnumerateFiles(Path.Combine(run, folder), "*", SearchOption.AllDirectories)
             : [];
 
-    /// <summary>A checkpoint that was begun and is not whole: a folder without its list.</summary>
-    private static bool Half(string run)
+    /// <summary>Checkpoints that were begun and are not whole: folders without their lists.</summary>
+    private static List<string> Half(string run)
     {
         var root = Path.Combine(run, "training");
         try
         {
-            return Directory.Exists(root) && Directory.EnumerateDirectories(root, "checkpoint-*", SearchOption.AllDirectories)
-                .Any(d => !File.Exists(d + ".json"));
+            return !Directory.Exists(root) ? [] : [.. Directory.EnumerateDirectories(root, "checkpoint-*", SearchOption.AllDirectories)
+                .Where(d => !File.Exists(d + ".json")).Select(d => $"{d} {Directory.GetCreationTimeUtc(d):O}")];
         }
         catch (IOException)
         {
-            return false;
+            return [];
         }
     }
 

@@ -9,6 +9,9 @@ internal sealed class TrainingStudies
 {
     public const int CheckpointEvery = 50;
 
+    /// <summary>Shards of activations that 1024 rows of tokens give.</summary>
+    public const int Shards = 7;
+
     private readonly string _folder;
 
     /// <param name="folder">Where the study files go.</param>
