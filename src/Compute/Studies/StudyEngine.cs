@@ -92,7 +92,7 @@ public sealed class StudyEngine : IStudyPlanner, IUnitRunner, IStudyReducer, IPa
             throw new UnitException(UnitFailureKind.OutOfMemory,
                 $"the memory of {context.Device} did not suffice ({FirstLine(e)}); a worker with more may compute it", e);
         }
-        catch (Exception e) when (FullDisk.Is(e))
+        catch (Exception e) when (e is not UnitException && FullDisk.Is(e))
         {
             throw new UnitException(UnitFailureKind.Fatal, $"the disk is full ({FirstLine(e)}); make room and run again", e);
         }

@@ -2,6 +2,7 @@ using InterpActors.Compute.Studies;
 using InterpActors.Compute.Tests.Dictionaries.Data;
 using InterpActors.Compute.Tests.Studies;
 using InterpActors.Compute.Weights;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 using static TorchSharp.torch;
@@ -62,7 +63,7 @@ public sealed class SaeTrainingTests : IDisposable
         var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
         var whole = Run(study, "whole", null);
         Assert.Throws<OperationCanceledException>(() => Run(study, "killed", 13));
-        var known = Damage("killed", 10, damage, whole.Checkpoints[1]);
+        var known = Damage(Unit("killed", study), 10, damage, whole.Checkpoints[1]);
 
         var continued = Run(study, "killed", null, known);
 
@@ -80,8 +81,8 @@ public sealed class SaeTrainingTests : IDisposable
         var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
         var whole = Run(study, "whole", null);
         Assert.Throws<OperationCanceledException>(() => Run(study, "killed", 13));
-        Damage("killed", 5, "truncated", null);
-        Damage("killed", 10, "flipped", null);
+        Damage(Unit("killed", study), 5, "truncated", null);
+        Damage(Unit("killed", study), 10, "flipped", null);
 
         var continued = Run(study, "killed", null, whole.Checkpoints[1]);
 
@@ -91,10 +92,84 @@ public sealed class SaeTrainingTests : IDisposable
         Assert.Equal([5L, 10, 15, 20], continued.Checkpoints.Select(c => c.Step));
     }
 
-    /// <returns>What the journal says of the checkpoint then.</returns>
-    private UnitCheckpoint? Damage(string folder, long step, string damage, UnitCheckpoint? known)
+    [Fact]
+    public void On_another_machine_it_goes_on_from_what_can_be_had()
     {
-        var (files, list) = (_folder.At($"{folder}/own/checkpoint-{step}"), _folder.At($"{folder}/own/checkpoint-{step}.json"));
+        var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
+        var whole = Run(study, "whole", null);
+        var cluster = new Elsewhere();
+        Assert.Throws<OperationCanceledException>(() => Run(study, "first", 13, null, cluster));
+        var known = whole.Checkpoints[1] with { Before = whole.Checkpoints[0] };
+
+        var second = Run(study, "second", null, known, cluster);
+        Assert.Empty(second.Warnings);
+        Assert.Equal([15L, 20], second.Checkpoints.Select(c => c.Step));
+        Assert.Equal(whole.Payload, second.Payload);
+        // The coordinators have its results.
+        Assert.Empty(Files("second"));
+
+        // Its own copy is damaged, the cluster's is not.
+        Directory.CreateDirectory(_folder.At("third"));
+        Assert.Throws<OperationCanceledException>(() => Run(study, "third", 13, null, cluster));
+        Damage(Unit("third", study), 10, "flipped", null);
+        var third = Run(study, "third", null, known, cluster);
+        Assert.EndsWith("topk goes on from checkpoint-10 of another machine", Assert.Single(third.Warnings));
+        Assert.Equal(whole.Payload, third.Payload);
+
+        cluster.Missing.Add(known.Artifact);
+        var fourth = Run(study, "fourth", null, known, cluster);
+        Assert.Contains("cannot be had from elsewhere (gone)", Assert.Single(fourth.Warnings));
+        Assert.EndsWith("topk goes on from checkpoint-5 of another machine", fourth.Warnings[0]);
+        Assert.Equal([10L, 15, 20], fourth.Checkpoints.Select(c => c.Step));
+        Assert.Equal(whole.Payload, fourth.Payload);
+
+        // To begin anew on a full disk would only lose what was done.
+        cluster.IsFull = true;
+        Assert.Equal(UnitFailureKind.Fatal, Assert.Throws<UnitException>(() => Run(study, "fifth", null, known, cluster)).Kind);
+    }
+
+    /// <summary>The other nodes: what was offered once, they have.</summary>
+    private sealed class Elsewhere : IArtifacts
+    {
+        private readonly Dictionary<ArtifactId, byte[]> _files = [];
+
+        public HashSet<ArtifactId> Missing { get; } = [];
+
+        public bool IsFull { get; set; }
+
+        public bool Has(ArtifactId artifact) => false;
+
+        public bool Copy(ArtifactId artifact, string path) => false;
+
+        public void Offer(ArtifactId artifact, string path) => _files[artifact] = File.ReadAllBytes(path);
+
+        public void Keep(IReadOnlyList<NamedArtifact> files, bool asResults, CancellationToken cancellation) =>
+            Assert.All(files, f => Assert.Contains(f.Artifact, _files.Keys));
+
+        public IArtifactFolder Open(string name, IReadOnlyList<NamedArtifact> files, CancellationToken cancellation)
+        {
+            if (IsFull || files.Any(f => Missing.Contains(f.Artifact)))
+                throw new ArtifactException(IsFull ? "no space left" : "gone") { IsForLackOfRoom = IsFull };
+            var folder = new Folder();
+            foreach (var file in files) File.WriteAllBytes(Path.Combine(folder.Path, file.Name), _files[file.Artifact]);
+            return folder;
+        }
+
+        private sealed class Folder : IArtifactFolder
+        {
+            public string Path { get; } = Directory.CreateTempSubdirectory("elsewhere-").FullName;
+
+            public void Dispose() => Directory.Delete(Path, recursive: true);
+        }
+    }
+
+    /// <summary>Where the first dictionary of a study has its checkpoints.</summary>
+    private string Unit(string folder, Study study) => _folder.At($"{folder}/training/{study.Id.Value}/0");
+
+    /// <returns>What the journal says of the checkpoint then.</returns>
+    private UnitCheckpoint? Damage(string unit, long step, string damage, UnitCheckpoint? known)
+    {
+        var (files, list) = (Path.Combine(unit, $"checkpoint-{step}"), Path.Combine(unit, $"checkpoint-{step}.json"));
         var weights = Path.Combine(files, "sae_weights.safetensors");
         var bytes = File.ReadAllBytes(weights);
         switch (damage)
@@ -116,7 +191,7 @@ public sealed class SaeTrainingTests : IDisposable
                 File.Delete(list);
                 break;
             default:
-                return known! with { Artifact = new Messages.Artifacts.ArtifactId(new string('0', 64)) };
+                return known! with { Artifact = new ArtifactId(new string('0', 64)) };
         }
         return known;
     }
@@ -131,7 +206,7 @@ public sealed class SaeTrainingTests : IDisposable
             .Select(o => plan[o].Label));
 
         var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o],
-            Context("sweep", null, [], []) with { Own = _folder.At($"sweep/{o}") }).Payload).ToArray();
+            Context("sweep", null, [], [])).Payload).ToArray();
         payloads[1] = null;
         var result = StudyRuns.Reduce(engine, plan, payloads).Result;
 
@@ -191,7 +266,7 @@ public sealed class SaeTrainingTests : IDisposable
         var study = Compile("architecture = topk, k = 2, d_sae = 12, steps = 20, checkpoint_every = 5");
         var whole = Run(study, "whole", null);
         // A file stands where the folder of step 15 is to be.
-        var unit = _folder.At("full/own");
+        var unit = Unit("full", study);
         Directory.CreateDirectory(unit);
         File.WriteAllText(Path.Combine(unit, "checkpoint-15.writing"), "");
 
@@ -236,11 +311,11 @@ public sealed class SaeTrainingTests : IDisposable
 
     /// <param name="last">The step after which the process dies; null: it does not.</param>
     /// <param name="from">The last checkpoint that the journal knows.</param>
-    private Outcome Run(Study study, string folder, int? last, UnitCheckpoint? from = null)
+    private Outcome Run(Study study, string folder, int? last, UnitCheckpoint? from = null, IArtifacts? artifacts = null)
     {
         var (checkpoints, warnings) = (new List<UnitCheckpoint>(), new List<string>());
         using var engine = new StudyEngine(StudyKinds.All, ownSessions: true);
-        var output = engine.Run(study, engine.Plan(study)[0], Context(folder, last, checkpoints, warnings) with { From = from });
+        var output = engine.Run(study, engine.Plan(study)[0], Context(folder, last, checkpoints, warnings) with { From = from, Artifacts = artifacts });
         return new Outcome(output.Payload, checkpoints, warnings);
     }
 
@@ -250,7 +325,6 @@ public sealed class SaeTrainingTests : IDisposable
         return new UnitContext("cpu", _ => { }, source.Token)
         {
             Folder = _folder.At(folder),
-            Own = _folder.At($"{folder}/own"),
             Warn = warnings.Add,
             Checkpoint = c =>
             {

@@ -32,23 +32,42 @@ public sealed class FullDiskTests(ITestOutputHelper output) : IDisposable
         for (var i = 0; i < sizes; i++)
         {
             var run = Path.Combine(disk.Path, $"run-{i}");
-            var free = used * (i + 1) / (sizes + 1);
+            // The last one is nearly enough: it fills up when the dictionary is saved.
+            var free = i == sizes - 1 ? used - (160 << 10) : used * (i + 1) / sizes;
             disk.LeaveFree(free);
             var full = await Interp.Start([.. command, run]).Finish();
-            output.WriteLine($"{free >> 10} KiB of {used >> 10} KiB: exit {full.Code}, {full.Error.Trim()}");
-            if (full.Code != 0)
+            if (await IsStoppedAsync($"{free >> 10} KiB of {used >> 10} KiB", [.. command, run])) stopped++;
+            await GoesOnAsync(disk, [.. command, run], run, expected);
+            if (i == sizes - 1)
             {
-                stopped++;
-                Assert.Equal(1, full.Code);
-                Assert.Matches("(?i)(disk.*full|no space left|free space|make room)", Assert.Single(full.Error.TrimEnd().Split('\n')));
+                // Nothing is left to compute: now it is the results that find no room.
+                foreach (var file in Directory.EnumerateFiles(run).Where(f => TrainingStudies.IsResult(Path.GetFileName(f)))) File.Delete(file);
+                disk.LeaveFree(128 << 10);
+                Assert.True(await IsStoppedAsync("128 KiB for results", [.. command, run]));
+                await GoesOnAsync(disk, [.. command, run], run, expected);
             }
-            disk.MakeRoom();
-            var again = await Interp.Start([.. command, run]).Finish();
-            Assert.True(again.Code == 0, again.Error);
-            Assert.Equal(expected, TrainingStudies.Compared(run));
             Directory.Delete(run, recursive: true);
         }
-        Assert.Equal(sizes, stopped);
+        Assert.InRange(stopped, sizes - 1, sizes);
+    }
+
+    /// <summary>Runs the study on a disk that may be too small; true where it ended with exit code 1 and one line that says so.</summary>
+    private async Task<bool> IsStoppedAsync(string room, string[] command)
+    {
+        var full = await Interp.Start(command).Finish();
+        output.WriteLine($"{room}: exit {full.Code}, {full.Error.Trim()}");
+        if (full.Code == 0) return false;
+        Assert.Equal(1, full.Code);
+        Assert.Matches("(?i)(disk.*full|no space left)", Assert.Single(full.Error.TrimEnd().Split('\n')));
+        return true;
+    }
+
+    private static async Task GoesOnAsync(SmallDisk disk, string[] command, string run, IReadOnlyList<string> expected)
+    {
+        disk.MakeRoom();
+        var again = await Interp.Start(command).Finish();
+        Assert.True(again.Code == 0, again.Error);
+        Assert.Equal(expected, TrainingStudies.Compared(run));
     }
 
     /// <summary>The most that a run ever takes of the disk.</summary>

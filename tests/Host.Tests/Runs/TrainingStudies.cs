@@ -59,6 +59,9 @@ internal sealed class TrainingStudies
             .Select(f => f + " "
                 + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(run, f)))))];
 
+    /// <summary>A file that the end of a run writes.</summary>
+    public static bool IsResult(string name) => Path.GetExtension(name) is ".csv" or ".parquet" or ".html" or ".json";
+
     // Times, processes and this machine stand in the others.
     private static bool IsCompared(string name) =>
         Path.GetExtension(name) is ".csv" or ".parquet" or ".safetensors" or ".html" or ".json" or ""
