@@ -42,8 +42,8 @@ public sealed class FullDiskTests(ITestOutputHelper output) : IDisposable
             {
                 // Nothing is left to compute: now it is the results that find no room.
                 foreach (var file in Directory.EnumerateFiles(run).Where(f => TrainingStudies.IsResult(Path.GetFileName(f)))) File.Delete(file);
-                disk.LeaveFree(128 << 10);
-                Assert.True(await IsStoppedAsync("128 KiB for results", [.. command, run]));
+                disk.LeaveFree(72 << 10);
+                Assert.True(await IsStoppedAsync("72 KiB for results", [.. command, run]));
                 await GoesOnAsync(disk, [.. command, run], run, expected);
             }
             Directory.Delete(run, recursive: true);
