@@ -14,6 +14,9 @@ public sealed record WorkSettings(
     /// <summary>Above zero, studies start with the coordinator, and again so long after their journal failed; else when they are submitted.</summary>
     public TimeSpan ReviveAfter { get; init; }
 
+    /// <summary>How long a study rests whose files could not be had, before they are looked for again.</summary>
+    public TimeSpan PlanAgain { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>When a slow worker's unit is given to an idle one too.</summary>
     public TailPolicy Tail { get; init; } = new(3, TimeSpan.FromSeconds(2));
 
@@ -39,6 +42,7 @@ public sealed record WorkSettings(
         {
             UnfitRest = work.GetTimeSpan("unfit-rest"),
             ReviveAfter = work.GetTimeSpan("revive-after"),
+            PlanAgain = work.GetTimeSpan("plan-again"),
             Tail = new TailPolicy(work.GetDouble("tail-factor"), work.GetTimeSpan("tail-at-least")),
             HarvestLimit = work.GetByteSize("harvest-limit") is > 0 and { } bytes ? bytes
                 : throw new ConfigurationException("interp.work.harvest-limit must be a size above 0"),

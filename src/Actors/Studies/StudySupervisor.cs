@@ -28,12 +28,8 @@ public sealed record StudyServices(IActorRef Broker, IStudyPlanner Planner, Work
 /// One study: turns commands and reports into journal entries by its <see cref="StudyRunState"/>, acknowledges a result when it is in the
 /// journal and not before, and asks its layers for units. Plans on a thread of its own.
 /// </summary>
-public sealed partial class StudySupervisor : ReceivePersistentActor
+public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimers
 {
-    private sealed record PlanReady(IStudyPlan Plan, StudyTally Tally);
-
-    private sealed record PlanFailed(Exception Cause);
-
     private sealed record FinishIfDone;
 
     private readonly StudyId _id;
@@ -45,7 +41,6 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
     private readonly SnapshotPace _snapshots;
     private StudyRunState _state = new();
     private long _resumed;
-    private bool _planning;
     private string? _error;
     private string? _heldUp;
 
@@ -82,8 +77,6 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         {
             if (_state.Study is not null) Sender.Tell(new StudyDescription(_state.Study));
         });
-        Command<PlanReady>(Planned);
-        Command<PlanFailed>(m => Refuse(m.Cause));
         Command<FinishIfDone>(_ => Finish());
 
         Command<StudyHeldUp>(m => _heldUp = m.Reason);
@@ -106,9 +99,12 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
         });
         Command<DeleteSnapshotsSuccess>(_ => { });
         Command<DeleteSnapshotsFailure>(_ => { });
+        ReceivePlans();
         ReceiveHandOut();
         ReceiveCheckpoints();
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     public override string PersistenceId => PersistenceIdOf(_id);
 
@@ -140,63 +136,6 @@ public sealed partial class StudySupervisor : ReceivePersistentActor
             _state.MoveTo(m.Definition.Folder);
             Plan();
         });
-    }
-
-    private void Plan()
-    {
-        if (_plan is not null)
-        {
-            Answer();
-            OpenAtBroker();
-            return;
-        }
-        if (_planning) return;
-        _planning = true;
-        _services.Broker.Tell(new StudyOpened(_id, false));
-        var (study, planner, committed, givenUp) = (_state.Study!, _services.Planner, _state.Committed.Copy(), _state.GivenUp.Copy());
-        Task.Factory.StartNew(
-            () =>
-            {
-                var plan = planner.Plan(study);
-                // A journal without a plan has no units yet; one with another plan is refused.
-                var nothing = new UnitBitmap(0);
-                var fits = plan.UnitCount == committed.Length;
-                return new PlanReady(plan, fits ? new StudyTally(plan, committed, givenUp) : new StudyTally(plan, nothing, nothing));
-            },
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
-            .PipeTo(Self, success: r => r, failure: e => new PlanFailed(e));
-    }
-
-    private void Planned(PlanReady m)
-    {
-        IReadOnlyList<IStudyEvent> events;
-        try
-        {
-            events = _state.Decide(new StudyRunCommand.Plan(m.Plan.UnitCount, m.Plan.CellCount), _services.Settings.Retry);
-        }
-        catch (StudyException e)
-        {
-            Refuse(e);
-            return;
-        }
-        PersistInOrder(events, () =>
-        {
-            _planning = false;
-            StartLayers(m.Plan, m.Tally);
-            Answer();
-            if (_state.IsOver) _services.Broker.Tell(new StudyClosed(_id));
-            else OpenAtBroker();
-            CheckDone();
-        });
-    }
-
-    private void Refuse(Exception cause)
-    {
-        _planning = false;
-        _error = (cause as AggregateException)?.GetBaseException().Message ?? cause.Message;
-        _services.Broker.Tell(new StudyClosed(_id));
-        foreach (var one in _waiting) one.Tell(new StudyRefused(_id, _error));
-        _waiting.Clear();
     }
 
     private void Answer()

@@ -32,7 +32,8 @@ public sealed class FilesByContent(IArtifacts artifacts) : IStudyFiles
         catch (ArtifactException e)
         {
             held.Dispose();
-            throw new StudyException(e.Message, null, null, e);
+            var missing = inputs!.DistinctBy(i => i.Sha256).Count(i => !artifacts.Has(i.Sha256));
+            throw new StudyException(missing > 1 ? $"{e.Message} ({missing} of its files are not here)" : e.Message, null, null, e);
         }
         catch
         {

@@ -3,6 +3,7 @@ using Akka.Persistence;
 using Akka.TestKit;
 using InterpActors.Actors.Studies;
 using InterpActors.Actors.Work;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
@@ -438,5 +439,33 @@ public class StudySupervisorTests : ActorTestKit
             var ended = ExpectMsg<HistoryReply>().History.Processes.ToDictionary(p => p.Process, p => p.Ended is not null);
             Assert.Equal((true, true, false), (ended["p1"], ended["p2"], ended["p3"]));
         });
+    }
+
+    [Fact]
+    public void A_study_that_is_taken_over_without_its_files_waits_for_them_and_says_so()
+    {
+        var study = Submit();
+        var held = Take(study);
+        _planner.Failure = new StudyException("model.safetensors cannot be had", null, null, new ArtifactException("cannot be had"));
+        Watch(_studies);
+        Sys.Stop(_studies);
+        ExpectTerminated(_studies);
+        var settings = Settings with { ReviveAfter = TimeSpan.FromMinutes(10), PlanAgain = TimeSpan.FromMilliseconds(50) };
+        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, _planner, settings, TimeProvider.System, "runs/x/journal.db")));
+
+        _broker.FishForMessage(m => m is StudyOpened { HasWork: false });
+        study = _broker.LastSender;
+        AwaitAssert(() =>
+        {
+            var waiting = Progress();
+            Assert.Equal((null, "model.safetensors cannot be had"), (waiting.Error, waiting.Waiting));
+        });
+        // What a worker computed meanwhile is taken, and units that it holds are not dropped.
+        study.Tell(Result(held), _broker);
+        Assert.True(((UnitSettled)_broker.FishForMessage(m => m is UnitSettled or StudyClosed)).Finished);
+        _planner.Failure = null;
+        _broker.FishForMessage(m => m is StudyOpened { HasWork: true });
+        var going = Progress();
+        Assert.Equal((null, (string?)null), (going.Error, going.Waiting));
     }
 }
