@@ -105,6 +105,7 @@ internal sealed class SaeEvaluationMethod(
                 [r.Sae.Name, r.Sae.Architecture, r.Hook, r.Metric.Group, r.Metric.Metric, r.Metric.Value, r.Metric.N])]),
             Files = files,
             Figures = [.. Figures(rows, dictionaries[0])],
+            Curves = [.. EvaluationCurves.Of(rows)],
         };
         return new StudyReduction(result, rows.Count == 0);
     }

@@ -81,6 +81,19 @@ public sealed class TextMetricsTests : IDisposable
     }
 
     [Fact]
+    public void The_report_shows_them_over_the_number_of_latents()
+    {
+        var probing = Assert.Single(Run("sparse-probing", "fp64").Curves);
+        Assert.Equal(["topk", "activations"], probing.Series.Select(s => s.Name));
+        Assert.Equal([1.0, 2, 5, 10], probing.Series[0].X);
+        Assert.Equal(0.8125, probing.Series[0].Y[2]);
+        var perturbation = Run("tpp", "fp64");
+        Assert.Equal(Rows(perturbation)[("tpp_metrics", "tpp_threshold_10_total_metric")],
+            Assert.Single(perturbation.Curves).Series.Single().Y[3]);
+        Assert.Equal([1.0, 2, 5, 10], Assert.Single(Run("scr", "fp64").Curves).Series.Single().X);
+    }
+
+    [Fact]
     public void Random_negatives_follow_the_studys_seed()
     {
         var source = Source("tpp").Replace("negatives = first", "negatives = random");
