@@ -26,8 +26,8 @@ internal sealed class SaeEvaluationMethod(
         ("absorption", "mean_absorption_fraction", "mean absorption of the parents"), ("agreement", "", "MCC between seeds"),
         ("sae", "sae_test_accuracy", "accuracy of a probe on all latents"),
         ("sae", "sae_top_*", "accuracy of a probe on the fewest latents"),
-        ("tpp_metrics", "tpp_threshold_*", "targeted probe perturbation (TPP)"),
-        ("scr_metrics", "scr_metric_threshold_*", "spurious correlation removed (SCR)"),
+        ("tpp_metrics", "tpp_threshold_*", "targeted probe perturbation by the fewest latents (TPP)"),
+        ("scr_metrics", "scr_metric_threshold_*", "spurious correlation removed by the fewest latents (SCR)"),
     ];
 
     /// <inheritdoc/>
