@@ -5,11 +5,29 @@ using static TorchSharp.torch;
 namespace InterpActors.Compute.Tests.Devices;
 
 /// <summary>
-/// TorchSharp frees a number that it has handed to libtorch when a garbage collection comes in between; the build takes that from it
-/// (<c>Directory.Build.targets</c>).
+/// TorchSharp frees a number that it has handed to libtorch when a garbage collection comes in between; the build gives numbers to dispose
+/// scopes instead (<c>Directory.Build.targets</c>).
 /// </summary>
 public sealed class ScalarTests
 {
+    [Fact]
+    public void A_scalar_belongs_to_the_scope_it_is_used_in()
+    {
+        Scalar used = 2.5, unused = 2.5;
+        using (NewDisposeScope())
+        {
+            using var ones = torch.ones(3);
+            Assert.Equal(7.5, (ones * used).sum().ToDouble());
+            Assert.NotEqual(0, Handle(used));
+        }
+        Assert.Equal(0, Handle(used));
+        Assert.NotEqual(0, Handle(unused));
+        unused.Dispose();
+
+        static nint Handle(Scalar scalar) =>
+            (nint)typeof(Scalar).GetField("handle", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(scalar)!;
+    }
+
     [Fact]
     public void The_finaliser_of_a_scalar_frees_nothing()
     {
