@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using InterpActors.Host.Certificates;
 using InterpActors.Host.Hosting;
@@ -54,6 +55,51 @@ public sealed class CertificateTests(SmallStudy small) : ClusterTest(small), ICl
         Assert.Equal(2, view.Members.Count);
         Assert.All(view.Members, m => Assert.True(m.Reachable));
         Assert.Equal(0, await worker.LeaveAsync());
+    }
+
+    [Fact]
+    public async Task A_remembered_address_that_another_program_has_now_ends_no_node()
+    {
+        Certificates("ours");
+        using var identity = NodeIdentity.Load(At("ours"));
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var answers = AnswerOtherwise(other);
+        var address = $"{other.LocalEndpoint}";
+        Directory.CreateDirectory(At("coordinator"));
+        await File.WriteAllLinesAsync(At("coordinator/members.txt"), [address, address + " coordinator"]);
+
+        await using (var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine)
+        {
+            Identity = identity,
+            Overrides = "interp.node.find-cluster = 2s\n",
+        }))
+        {
+            Assert.Single((await coordinator.Desk!.MembersAsync()).Members);
+        }
+
+        var refused = await Assert.ThrowsAsync<StudyException>(() => ClusterNode.StartAsync(
+            new ClusterNodeOptions(["compute"], At("compute"), Engine, Engine) { Identity = identity, Seeds = [address] }));
+        Assert.Contains("closed or refused the encrypted connection", refused.Message, StringComparison.Ordinal);
+        other.Stop();
+        Assert.True(await answers >= 2);
+    }
+
+    /// <summary>Answers every connection as a web server would; how many there were.</summary>
+    private static async Task<int> AnswerOtherwise(TcpListener listener)
+    {
+        for (var count = 0; ; count++)
+        {
+            try
+            {
+                using var connection = await listener.AcceptTcpClientAsync();
+                await connection.GetStream().WriteAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"u8.ToArray());
+            }
+            catch (SocketException)
+            {
+                return count;
+            }
+        }
     }
 
     private void Certificates(string folder, params string[] hosts) => new CertificateMaker(DateTimeOffset.UtcNow).Make(At(folder), hosts);

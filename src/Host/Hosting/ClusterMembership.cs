@@ -160,6 +160,12 @@ internal sealed class ClusterMembership
             throw new StudyException(
                 $"the only seed node is this node itself ({self}), and a node that is no coordinator founds no cluster",
                 "--seed-node", "name another one");
+        if (_options.Identity is { } identity)
+        {
+            var passing = await new PeerCheck(identity, _trouble).PassAsync([.. known.Where(m => m != self)], cancellation);
+            known = [.. known.Where(m => m == self || passing.Contains(m))];
+            if (known.Length == 0) throw NotLetIn(seeds);
+        }
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Cluster.RegisterOnMemberUp(() => up.TrySetResult());
         Cluster.JoinSeedNodes(known.Select(m => ParseAddress(m).WithProtocol(Address.Protocol)));
@@ -176,9 +182,7 @@ internal sealed class ClusterMembership
             if (!over.IsCompleted && IsStuck()) return false;
         }
         if (!up.Task.IsCompleted)
-            throw new StudyException(
-                $"no seed node let this node in ({string.Join(", ", seeds)}){_trouble.Words}",
-                null, "check that one of them runs and can be reached");
+            throw NotLetIn(seeds);
         if (ClusterMembers.Stranger(Cluster) is { } stranger)
             throw new StudyException(
                 $"{ClusterMembers.HostPort(stranger.Address)} runs version {NodeVersion.Parse(stranger.AppVersion.Version)}, "
@@ -186,6 +190,10 @@ internal sealed class ClusterMembership
                 null, "upgrade within one major version node by node, to another one all at once");
         return true;
     }
+
+    private StudyException NotLetIn(IReadOnlyList<string> seeds) => new(
+        $"no seed node let this node in ({string.Join(", ", seeds)}){_trouble.Words}",
+        null, "check that one of them runs and can be reached");
 
     /// <summary>Let in long ago and not Up yet: the others did not agree on it, and perhaps never will.</summary>
     private bool IsStuck()
