@@ -30,6 +30,9 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
 
         /// <summary>Nobody wants the result any more; the engine is busy until it notices.</summary>
         public bool Dropped { get; set; }
+
+        /// <summary>With that, whether nobody will compute the unit again.</summary>
+        public bool? Finished { get; set; }
     }
 
     private readonly ComputeServices _services;
@@ -63,7 +66,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         Receive<Registered>(m => OnRegistered(m.Epoch));
         Receive<Assign>(OnAssign);
         Receive<StudyDescription>(OnDescription);
-        Receive<ResultAck>(m => Acknowledged(m.Study, m.Ordinal));
+        Receive<ResultAck>(m => Acknowledged(m.Study, m.Ordinal, m.Finished));
         Receive<DropUnit>(OnDrop);
         Receive<EngineProgress>(m =>
         {
@@ -238,7 +241,7 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
             Report(unit, report);
             return;
         }
-        Forget(unit);
+        Forget(unit, running.Finished);
         // Nobody wants the result, but the work was done.
         if (report is UnitResult { Computed: { } computed })
             _services.Broker.Tell(new ReportComputed(unit.Study, [new ProcessCount(_services.Process, computed)]));
@@ -251,18 +254,20 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         _services.Broker.Tell(report);
     }
 
-    private void Acknowledged(StudyId study, long ordinal)
+    private void Acknowledged(StudyId study, long ordinal, bool? finished)
     {
         if (_reported is null || _reported.Study != study || _reported.Ordinal != ordinal) return;
-        if (_report is UnitResult) Forget(_reported);
+        // The last good state of a unit that was given up may be of use to somebody.
+        Forget(_reported, _report is UnitResult ? finished : null);
         (_report, _reported) = (null, null);
         Next();
     }
 
-    /// <summary>The unit has a result, from here or from elsewhere: nobody goes on with it.</summary>
-    private void Forget(UnitTry unit)
+    /// <param name="finished">True where nobody goes on with the unit; else what it kept may be needed, here or by a later run.</param>
+    private void Forget(UnitTry unit, bool? finished)
     {
-        if (_long.Remove(unit) && _services.Folder is { } folder) Task.Run(() => UnitFiles.Forget(folder, unit.Study, unit.Ordinal));
+        if (!_long.Remove(unit) || finished != true || _services.Folder is not { } folder) return;
+        Task.Run(() => UnitFiles.Forget(folder, unit.Study, unit.Ordinal));
     }
 
     private void Next()
@@ -285,11 +290,11 @@ public sealed class DeviceWorker : ReceiveActor, IWithTimers
         }
         if (_running is not { } running || running.Unit.Study != m.Study || running.Unit.Ordinal != m.Ordinal)
         {
-            Acknowledged(m.Study, m.Ordinal);
+            Acknowledged(m.Study, m.Ordinal, m.Finished);
             return;
         }
         running.Cancellation.Cancel();
-        running.Dropped = true;
+        (running.Dropped, running.Finished) = (true, m.Finished);
         if (running.Started) return;
         _running = null;
         Next();

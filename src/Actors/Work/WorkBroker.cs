@@ -267,13 +267,13 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
         if (_workers.TryGetValue(m.Worker, out var reporter))
         {
             Release(reporter, m.Study, m.Ordinal);
-            reporter.Actor.Tell(new ResultAck(m.Study, m.Ordinal));
+            reporter.Actor.Tell(new ResultAck(m.Study, m.Ordinal, m.Finished ? true : null));
         }
         if (!m.Finished) return;
         foreach (var other in _holders.Of(m.Study, m.Ordinal))
         {
             if (!Release(other, m.Study, m.Ordinal)) continue;
-            other.Actor.Tell(new DropUnit(m.Study, m.Ordinal));
+            other.Actor.Tell(new DropUnit(m.Study, m.Ordinal, Finished: true));
             other.Awaited.Add(Sender);
         }
     }

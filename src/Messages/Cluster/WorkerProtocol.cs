@@ -74,10 +74,13 @@ public sealed record Assign(
 }
 
 /// <summary>Broker to worker: the result is in the journal (or no longer wanted); forget it.</summary>
-public sealed record ResultAck(StudyId Study, long Ordinal) : IWireMessage;
+/// <param name="Finished">True where nobody will ever compute the unit again: what was kept for going on with it may go. Null: not
+/// said.</param>
+public sealed record ResultAck(StudyId Study, long Ordinal, bool? Finished = null) : IWireMessage;
 
 /// <summary>Broker to worker: stop computing this unit and forget its result.</summary>
-public sealed record DropUnit(StudyId Study, long Ordinal) : IWireMessage;
+/// <param name="Finished">As in <see cref="ResultAck"/>.</param>
+public sealed record DropUnit(StudyId Study, long Ordinal, bool? Finished = null) : IWireMessage;
 
 /// <summary>Who works? Answered by <see cref="WorkersReply"/>.</summary>
 public sealed record GetWorkers : IWireMessage;

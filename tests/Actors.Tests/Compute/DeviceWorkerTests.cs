@@ -61,6 +61,51 @@ public class DeviceWorkerTests : ActorTestKit
         _broker.ExpectMsg<RequestWork>();
     }
 
+    /// <param name="finished">Whether the broker says that nobody will compute the unit again; a stopped study is no reason to say so.</param>
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(null, false)]
+    [InlineData(null, true)]
+    public void What_a_long_unit_goes_on_from_is_removed_only_when_nobody_will(bool? finished, bool isDropped)
+    {
+        var folder = Directory.CreateTempSubdirectory("device-worker-").FullName;
+        var own = Directory.CreateDirectory(UnitFiles.Own(folder, Study.Id, 3)).FullName;
+        var services = Services(Settings with { Beat = TimeSpan.FromMinutes(1) }) with
+        {
+            Folder = folder,
+            Engine = (_, _) => Props.Create(() => new Relay(_engine)),
+        };
+        _broker.ExpectMsg<RegisterWorker>();
+        var worker = Sys.ActorOf(DeviceWorker.Props("long", new WorkerSlot("cpu-1", "cpu"), services));
+        _broker.ExpectMsg<RegisterWorker>();
+        worker.Tell(new Registered("e1"), _broker);
+        _broker.ExpectMsg<RequestWork>();
+        worker.Tell(Assign(3, engine: EngineKind.Training), _broker);
+        _broker.ExpectMsg<DescribeStudy>();
+        worker.Tell(new StudyDescription(Study), _broker);
+        var unit = _engine.ExpectMsg<ComputeUnit>();
+        if (isDropped)
+        {
+            worker.Tell(new DropUnit(Study.Id, 3, finished), _broker);
+            worker.Tell(new EngineStopped(unit.Assign.Try()), _engine);
+        }
+        else
+        {
+            worker.Tell(Done(unit), _engine);
+            _broker.ExpectMsg<UnitResult>();
+            worker.Tell(new ResultAck(Study.Id, 3, finished), _broker);
+        }
+        _broker.ExpectMsg<RequestWork>();
+        if (finished == true) AwaitAssert(() => Assert.False(Directory.Exists(own)));
+        else
+        {
+            ExpectNoMsg(100);
+            Assert.True(Directory.Exists(own));
+        }
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Fact]
     public void An_assignment_that_comes_twice_is_computed_once()
     {

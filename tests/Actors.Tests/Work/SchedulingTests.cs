@@ -147,7 +147,7 @@ public class SchedulingTests : ActorTestKit
         Ask(Join("third"));
         _study.ExpectNoMsg(300);
         Finish(fast, 1);
-        slow.Probe.ExpectMsg(new DropUnit(Id, 1));
+        slow.Probe.ExpectMsg(new DropUnit(Id, 1, true));
         _broker.Tell(new WorkerBeat("slow", slow.Epoch, Try(1), 0.5), slow.Probe);
         Assert.Equal("p-slow", _study.FishForMessage<ProcessHeard>(_ => true).Process);
     }
@@ -225,7 +225,7 @@ public class SchedulingTests : ActorTestKit
         broker.Tell(new UnitResult("frozen", "p-frozen", Try(3), [1], null), frozen.Probe);
         _study.ExpectMsg<UnitResult>();
         broker.Tell(new UnitSettled(Id, 3, "frozen", true), _study);
-        frozen.Probe.ExpectMsg(new ResultAck(Id, 3));
+        frozen.Probe.ExpectMsg(new ResultAck(Id, 3, true));
     }
 
     [Fact]

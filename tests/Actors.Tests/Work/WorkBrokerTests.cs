@@ -99,7 +99,7 @@ public class WorkBrokerTests : ActorTestKit
         _study.ExpectMsg(result);
         worker.ExpectNoMsg(100);
         _broker.Tell(new UnitSettled(Id, 3, "w", true), _study);
-        worker.ExpectMsg(new ResultAck(Id, 3));
+        worker.ExpectMsg(new ResultAck(Id, 3, true));
         _broker.Tell(new RequestWork("w", epoch, 1), worker);
         _study.ExpectMsg<TakeUnit>();
     }
@@ -170,7 +170,7 @@ public class WorkBrokerTests : ActorTestKit
         var (fast, _) = Leased("fast", 3);
         _broker.Tell(new UnitSettled(Id, 3, "fast", true), _study);
         fast.ExpectMsg<ResultAck>();
-        slow.ExpectMsg(new DropUnit(Id, 3));
+        slow.ExpectMsg(new DropUnit(Id, 3, true));
     }
 
     [Fact]

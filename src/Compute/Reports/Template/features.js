@@ -193,7 +193,7 @@ function drawHistogram() {
 function drawCurves() {
   const host = byId("curves");
   if (host.childElementCount > 0 || !byId("training").open) return;
-  host.replaceChildren(...D.curves.map(chart => chartOf(chart, 420)));
+  host.replaceChildren(...D.curves.map(chart => chartOf(chart, 300)));
 }
 byId("training").hidden = D.curves.length === 0;
 byId("training").addEventListener("toggle", drawCurves);
