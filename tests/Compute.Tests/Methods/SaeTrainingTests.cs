@@ -116,6 +116,14 @@ public sealed class SaeTrainingTests : IDisposable
         Assert.EndsWith("topk goes on from checkpoint-10 of another machine", Assert.Single(third.Warnings));
         Assert.Equal(whole.Payload, third.Payload);
 
+        // What stays at the end follows from the schedule, not from which machine has what: also where another one wrote it, or where
+        // this one has older ones of an earlier try.
+        Assert.Equal(whole.Payload, Run(study, "late", null, whole.Checkpoints[2], cluster).Payload);
+        Assert.Throws<OperationCanceledException>(() => Run(study, "stale", 13, null, cluster));
+        var stale = Run(study, "stale", null, whole.Checkpoints[2], cluster);
+        Assert.Equal([20L], stale.Checkpoints.Select(c => c.Step));
+        Assert.Equal(whole.Payload, stale.Payload);
+
         cluster.Missing.Add(known.Artifact);
         var fourth = Run(study, "fourth", null, known, cluster);
         Assert.Contains("cannot be had from elsewhere (gone)", Assert.Single(fourth.Warnings));

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using InterpActors.Compute.Dictionaries.Training;
 using InterpActors.Compute.Reports;
 using InterpActors.Messages.Artifacts;
@@ -21,16 +20,59 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
 {
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, NewLine = "\n" };
 
+    /// <summary>The files of every checkpoint that stays, as far as this run or those it goes on from wrote them.</summary>
+    private readonly Dictionary<long, IReadOnlyList<NamedArtifact>> _known = [];
+
     /// <param name="Files">By their place in the checkpoint's folder.</param>
-    private sealed record Listing(long Step, IReadOnlyList<NamedArtifact> Files)
+    /// <param name="Earlier">Those before it that stay with it: they are results too, and may have been written elsewhere.</param>
+    private sealed record Listing(long Step, IReadOnlyList<NamedArtifact> Files, IReadOnlyList<Listed>? Earlier = null);
+
+    private sealed record Listed(long Step, IReadOnlyList<NamedArtifact> Files);
+
+    /// <summary>
+    /// Passes on the checkpoints that stay at the end, oldest first: which they are follows from the schedule alone. What another machine
+    /// wrote is fetched.
+    /// </summary>
+    /// <param name="take">Gets step, folder and files, which are what they were written as.</param>
+    /// <param name="warn">Hears of one that cannot be had.</param>
+    public void Take(long stepsDone, IArtifacts? artifacts, Action<long, string, IReadOnlyList<NamedArtifact>> take, Action<string> warn,
+        CancellationToken cancellation)
     {
-        [JsonIgnore]
-        public string Folder => $"checkpoint-{Step}";
+        foreach (var step in settings.KeptSteps(stepsDone).Order().Where(_known.ContainsKey))
+        {
+            var files = _known[step];
+            if (Check(Folder(step), files) is not { } damaged)
+            {
+                take(step, Folder(step), files);
+                continue;
+            }
+            try
+            {
+                if (artifacts is null) throw new ArtifactException(damaged);
+                using var folder = artifacts.Open($"checkpoint-{files.MaxBy(f => f.Bytes)!.Artifact.Value[..16]}", files, cancellation);
+                take(step, folder.Path, files);
+            }
+            catch (ArtifactException e)
+            {
+                if (e.IsForLackOfRoom) throw new IOException(e.Message, e);
+                warn($"checkpoint-{step} of {settings.Name} is not among the results ({e.Message})");
+            }
+        }
     }
 
-    /// <summary>The folder of a step, and its files by content; of the checkpoints that are here, oldest first.</summary>
-    public IEnumerable<(long Step, string Folder, IReadOnlyList<NamedArtifact> Files)> Kept() =>
-        Steps().Order().Select(s => (s, Folder(s), ReadListing(File.ReadAllBytes(List(s))).Files));
+    /// <returns>What is wrong with the files; null where nothing is.</returns>
+    private static string? Check(string folder, IReadOnlyList<NamedArtifact> files)
+    {
+        try
+        {
+            var damaged = files.FirstOrDefault(f => Hash(Path.Combine(folder, f.Name)) != f.Artifact);
+            return damaged is null ? null : $"{damaged.Name} is not what was written";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message.ReplaceLineEndings(" ");
+        }
+    }
 
     /// <summary>Writes a checkpoint, then removes the oldest beyond those that stay.</summary>
     /// <exception cref="IOException">It cannot be written; the ones before it are still there.</exception>
@@ -49,7 +91,8 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
             RunFile.Write(Path.Combine(folder, TrainingLog.FileName), s => s.Write(log.ToBytes()));
             files = [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(f =>
                 new NamedArtifact(Path.GetFileName(f), Hash(f), new FileInfo(f).Length))];
-            list = JsonSerializer.SerializeToUtf8Bytes(new Listing(state.Step, files), Readable);
+            var earlier = settings.KeptSteps(state.Step).Skip(1).Where(_known.ContainsKey).Order().Select(s => new Listed(s, _known[s]));
+            list = JsonSerializer.SerializeToUtf8Bytes(new Listing(state.Step, files, [.. earlier]), Readable);
             RunFile.Write(List(state.Step), s => s.Write(list));
         }
         catch
@@ -58,6 +101,7 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
             throw;
         }
+        _known[state.Step] = files;
         var id = ArtifactId.Of(SHA256.HashData(list));
         foreach (var file in files) artifacts?.Offer(file.Artifact, Path.Combine(folder, file.Name));
         artifacts?.Offer(id, List(state.Step));
@@ -71,7 +115,7 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
         {
             warn($"checkpoint-{state.Step} of {settings.Name} is on this machine only ({e.Message})");
         }
-        foreach (var old in Steps().OrderDescending().Skip(settings.CheckpointsKept)) Remove(old);
+        foreach (var old in Steps().Except(settings.KeptSteps(state.Step))) Remove(old);
         return new UnitCheckpoint(state.Step, id, list.Length, Metrics(log));
     }
 
@@ -156,16 +200,20 @@ internal sealed class CheckpointFolder(string root, TrainingSettings settings)
 
     private ReadCheckpoint Read(string folder, byte[] list)
     {
-        foreach (var file in ReadListing(list).Files)
-            if (Hash(Path.Combine(folder, file.Name)) != file.Artifact) throw new FormatException($"{file.Name} is not what was written");
+        var listing = ReadListing(list);
+        if (Check(folder, listing.Files) is { } damaged) throw new FormatException(damaged);
         var log = TrainingLog.Parse(File.ReadAllBytes(Path.Combine(folder, TrainingLog.FileName)), settings.Plan.Architecture.LossTerms);
-        return new ReadCheckpoint(Checkpoint.Read(folder, settings.Plan), log);
+        var state = Checkpoint.Read(folder, settings.Plan);
+        _known.Clear();
+        foreach (var (step, files) in (listing.Earlier ?? []).Append(new Listed(listing.Step, listing.Files))) _known[step] = files;
+        return new ReadCheckpoint(state, log);
     }
 
     private static Listing ReadListing(byte[] list)
     {
         var listing = JsonSerializer.Deserialize<Listing>(list);
-        return listing is { Files.Count: > 0 } && listing.Files.All(f => NamedArtifact.IsName(f.Name)) ? listing
+        return listing is { Files.Count: > 0 }
+            && listing.Files.Concat((listing.Earlier ?? []).SelectMany(e => e.Files)).All(f => NamedArtifact.IsName(f.Name)) ? listing
             : throw new FormatException("its list of files is damaged");
     }
 

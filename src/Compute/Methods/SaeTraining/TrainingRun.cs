@@ -178,9 +178,9 @@ internal sealed class TrainingRun
         }
         var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)
             .Select(f => Keep(f, $"{_settings.Name}/{_settings.Folder}")).ToList();
-        foreach (var kept in _checkpoints.Kept())
-            foreach (var file in kept.Files) files.Add(Keep(Path.Combine(kept.Folder, file.Name),
-                $"{_settings.Name}/checkpoint-{kept.Step}"));
+        _checkpoints.Take(state.Step, _context.Artifacts,
+            (step, from, kept) => files.AddRange(kept.Select(f => Keep(Path.Combine(from, f.Name), $"{_settings.Name}/checkpoint-{step}"))),
+            _context.Warn, _context.Cancellation);
         Directory.Delete(folder, recursive: true);
         Bring(files);
         if (_context.Artifacts is not null) RemoveCopies(files);

@@ -43,6 +43,14 @@ internal sealed record TrainingSettings(IReadOnlyList<string> Labels, long Seed,
     /// <summary>True where a step has a row in <c>training.csv</c>.</summary>
     public bool Logs(long step) => step % LogEvery == 0 || step == Steps - 1;
 
+    /// <summary>The steps whose checkpoints stay once so many are done, last first: a matter of the schedule, whoever wrote them.</summary>
+    public IEnumerable<long> KeptSteps(long stepsDone)
+    {
+        var before = (stepsDone - 1) / CheckpointEvery * CheckpointEvery;
+        return Enumerable.Range(0, CheckpointsKept).Select(i => i == 0 ? stepsDone : before - (i - 1L) * CheckpointEvery)
+            .TakeWhile(s => s > 0);
+    }
+
     /// <summary>True where a checkpoint follows a step.</summary>
     public bool Saves(long stepsDone) => stepsDone % CheckpointEvery == 0 || stepsDone == Steps;
 }
