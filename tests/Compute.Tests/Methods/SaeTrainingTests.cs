@@ -159,7 +159,13 @@ public sealed class SaeTrainingTests : IDisposable
             if (IsFull || files.Any(f => Missing.Contains(f.Artifact)))
                 throw new ArtifactException(IsFull ? "no space left" : "gone") { IsForLackOfRoom = IsFull };
             var folder = new Folder();
-            foreach (var file in files) File.WriteAllBytes(Path.Combine(folder.Path, file.Name), _files[file.Artifact]);
+            foreach (var file in files)
+            {
+                // As a node's store has them: links to files that are named by content.
+                var content = Path.Combine(folder.Path, file.Artifact.Value);
+                File.WriteAllBytes(content, _files[file.Artifact]);
+                File.CreateSymbolicLink(Path.Combine(folder.Path, file.Name), content);
+            }
             return folder;
         }
 

@@ -216,9 +216,10 @@ internal sealed class TrainingRun
     private NamedArtifact Keep(string path, string under)
     {
         ArtifactId id;
-        using (var source = File.OpenRead(path)) id = ArtifactId.Of(SHA256.HashData(source));
+        long bytes;
+        // Of what is read: the path may be a link into the machine's store.
+        using (var source = File.OpenRead(path)) (id, bytes) = (ArtifactId.Of(SHA256.HashData(source)), source.Length);
         var kept = Path.Combine(_artifacts, id.Value);
-        var bytes = new FileInfo(path).Length;
         // Dictionaries have files in common (equal configurations), and may end at the same time.
         lock (Keeping)
         {
