@@ -256,7 +256,8 @@ public sealed class SaeTrainingTests : IDisposable
             "sweep { seed = [0, 1] }");
         using var engine = new StudyEngine();
         var plan = engine.Plan(study);
-        var payloads = StudyRuns.Ordinals(plan).Select(o => (byte[]?)engine.Run(study, plan[o], Context("k", null, [], [])).Payload).ToArray();
+        var payloads = StudyRuns.Ordinals(plan)
+            .Select(o => (byte[]?)engine.Run(study, plan[o], Context("k", null, [], [])).Payload).ToArray();
         var table = StudyRuns.Reduce(engine, plan, payloads).Result.Tables.Single();
 
         double[] Column(string name) => [.. table.Rows.Take(10).Select(r => (double)r[table.Columns.ToList().IndexOf(name)]!)];

@@ -14,7 +14,9 @@ internal interface IPlantedWorld
     /// <summary>Features of one family, the parent first; empty where there is no hierarchy.</summary>
     IReadOnlyList<int[]> Families { get; }
 
-    /// <summary>How strongly each feature is present in the rows of a batch: a pure function of the batch's number. fp64, [rows, features]</summary>
+    /// <summary>
+    /// How strongly each feature is present in the rows of a batch: a pure function of the batch's number. fp64, [rows, features]
+    /// </summary>
     Tensor Activations(long batch, int rows);
 
     /// <summary>Whether some rows are of special tokens.</summary>

@@ -122,7 +122,8 @@ internal static class ArchitectureKeys
     {
         if (k <= T.Zero) throw method.Wrong(key, "must be above 0");
         return k <= T.CreateChecked(latents) ? k : throw method.Wrong(key,
-            FormattableString.Invariant($"{key} = {k} is more than the {latents} latents there are"), $"make d_sae larger or {key} smaller");
+            FormattableString.Invariant($"{key} = {k} is more than the {latents} latents there are"),
+            $"make d_sae larger or {key} smaller");
     }
 
     /// <summary>Steps over which k goes from <c>k_start</c> to <c>k</c>; null where it is the same throughout.</summary>

@@ -13,7 +13,9 @@ internal sealed record DataArm(string? Name, TrainingData Data, HeldOutData? Hel
     // What says which file is read: its hash is pinned beside it, so that each arm needs a section of its own.
     private static readonly string[] Whole = ["kind", "file", "tokens", "world"];
 
-    /// <summary>What dictionaries are compared with, if its features are known: the world of the held-out rows, or that of training.</summary>
+    /// <summary>
+    /// What dictionaries are compared with, if its features are known: the world of the held-out rows, or that of training.
+    /// </summary>
     public IPlantedWorld? World => HeldOut?.World ?? Data.World;
 
     /// <summary>
@@ -27,11 +29,12 @@ internal sealed record DataArm(string? Name, TrainingData Data, HeldOutData? Hel
         var common = method.Section("data");
         if (study.Sweep is not { } sweep || !sweep.Has("data")) return [reader.Read(null, common)];
         var swept = sweep.Section("data");
-        if (swept.Keys.Count == 0) throw sweep.Wrong("data", "names no data", "write e.g. data { fast { packing = none }, btf { packing = blocks } }");
+        if (swept.Keys.Count == 0)
+            throw sweep.Wrong("data", "names no data", "write e.g. data { fast { packing = none }, btf { packing = blocks } }");
         var arms = swept.IsObject(swept.Keys[0]) ? Named(swept, common, reader) : Listed(swept, common, reader);
         if (arms.FirstOrDefault(a => a.Data.Batch != arms[0].Data.Batch) is { } other)
-            throw swept.Wrong(swept.Keys[0], $"batches have {arms[0].Data.Batch} rows in {arms[0].Name} and {other.Data.Batch} in {other.Name}",
-                "they must be equal");
+            throw swept.Wrong(swept.Keys[0],
+                $"batches have {arms[0].Data.Batch} rows in {arms[0].Name} and {other.Data.Batch} in {other.Name}", "they must be equal");
         return arms;
     }
 
@@ -55,7 +58,8 @@ internal sealed record DataArm(string? Name, TrainingData Data, HeldOutData? Hel
         foreach (var key in swept.Keys)
         {
             if (swept.IsObject(key)) throw swept.Wrong(key, "must be a list, as the others are");
-            if (Whole.Contains(key)) throw swept.Wrong(key, "cannot be a list", $"name the data: data {{ a {{ {key} = … }}, b {{ {key} = … }} }}");
+            if (Whole.Contains(key))
+                throw swept.Wrong(key, "cannot be a list", $"name the data: data {{ a {{ {key} = … }}, b {{ {key} = … }} }}");
             axes.Add(SweepAxis.Read(swept, key, key));
         }
         return [.. SweepAxis.Points(axes).Select(point =>

@@ -43,8 +43,8 @@ internal sealed record ExpectedLine(string Column, bool AtLeast, double Bound)
         var misses = values.Where(v => AtLeast ? !(v.Value >= Bound) : !(v.Value <= Bound)).ToArray();
         var shown = misses.Length > 0 ? misses[0] : AtLeast ? values.MinBy(v => v.Value) : values.MaxBy(v => v.Value);
         var name = $"line: {Column.Replace('_', ' ')}{(of is null ? "" : $" of {of}")}";
+        var (verdict, line) = (misses.Length == 0 ? "as expected" : "not as expected", AtLeast ? "at least" : "at most");
         return new TrustCheck(name, misses.Length == 0 ? "good" : "bad",
-            string.Create(CultureInfo.InvariantCulture,
-            $"{shown.Value:0.###} ({shown.Name}), {(misses.Length == 0 ? "as expected" : "not as expected")}: {(AtLeast ? "at least" : "at most")} {Bound}."));
+            string.Create(CultureInfo.InvariantCulture, $"{shown.Value:0.###} ({shown.Name}), {verdict}: {line} {Bound}."));
     }
 }

@@ -39,7 +39,8 @@ internal sealed record ExpectedOrder(string Column, IReadOnlyList<string> Names)
                 byName.GetValueOrDefault(string.Join('-', first.Labels.Select(l => l == Names[0] ? name : l))))
             .Select(d => (Name: d?.Name ?? "none", Value: d is null ? double.NaN : figure(d) ?? double.NaN)).ToArray()).ToArray();
         var miss = chains.FirstOrDefault(c => c.Zip(c.Skip(1)).Any(pair => !(pair.First.Value < pair.Second.Value)));
-        var shown = string.Join(" < ", (miss ?? chains[0]).Select(d => string.Create(CultureInfo.InvariantCulture, $"{d.Value:G4} ({d.Name})")));
+        var shown = string.Join(" < ", (miss ?? chains[0])
+            .Select(d => string.Create(CultureInfo.InvariantCulture, $"{d.Value:G4} ({d.Name})")));
         return new TrustCheck($"order: {Column.Replace('_', ' ')}", miss is null ? "good" : "bad",
             miss is null ? $"{shown}, as expected." : $"not as expected: {shown} does not hold.");
     }

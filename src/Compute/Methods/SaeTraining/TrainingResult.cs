@@ -132,8 +132,8 @@ internal sealed class TrainingResult(
             : $"L0 of {_trained[0].Settings.Name}"));
         if (_trained[0].Payload.Planted is { } planted) figures.Add(new Figure(Invariant($"{planted["mcc"]:0.000}"),
             _trained.Count == 1 ? "MCC with the planted features" : $"MCC of {_trained[0].Settings.Name} with the planted features"));
-        figures.AddRange(_trained.Select(t => (t.Settings.Name, Error: t.Payload.Figure("eval_mse_special"))).Where(t => t.Error is not null)
-            .Take(MostSpecial).Select(t => new Figure(Invariant($"{t.Error:G4}"), $"error on special tokens, {t.Name}")));
+        figures.AddRange(_trained.Select(t => (t.Settings.Name, Error: t.Payload.Figure("eval_mse_special")))
+            .Where(t => t.Error is not null).Take(MostSpecial).Select(t => new Figure(Invariant($"{t.Error:G4}"), $"error on special tokens, {t.Name}")));
         figures.Add(new Figure(Invariant($"{_trained[0].Payload.Alive} of {_trained[0].Settings.Plan.Sizes.Latents}"),
             "latents fired in training"));
         return figures;
@@ -149,7 +149,8 @@ internal sealed class TrainingResult(
         };
         if (_trained.Count == 0) return checks;
         checks.AddRange(plan.All.SelectMany(d => d.Expected).Distinct().Select(Judged));
-        checks.AddRange(orders.Select(order => order.Judge(plan.All, d => _trained.Find(t => t.Settings == d).Payload?.Figure(order.Column))));
+        checks.AddRange(orders.Select(order =>
+            order.Judge(plan.All, d => _trained.Find(t => t.Settings == d).Payload?.Figure(order.Column))));
         var (settings, payload, log) = _trained.MaxBy(t => (t.Log.Last("dead") ?? 0) / t.Settings.Plan.Sizes.Latents);
         var dead = (log.Last("dead") ?? 0) / settings.Plan.Sizes.Latents;
         checks.Add(new TrustCheck("dead latents", dead < 0.1 ? "good" : dead < 0.5 ? "doubtful" : "bad",

@@ -16,8 +16,8 @@ internal static class TrainingSweep
     private const string Architecture = "architecture";
 
     // What all dictionaries of a study share: the data and what is written of them.
-    private static readonly string[] Shared = ["kind", "data", "evaluate", "batch", "dtype", "checkpoint_every", "checkpoints_kept", "log_every",
-        "output", "expect_order"];
+    private static readonly string[] Shared = ["kind", "data", "evaluate", "batch", "dtype", "checkpoint_every", "checkpoints_kept",
+        "log_every", "output", "expect_order"];
 
     /// <exception cref="StudyException">A key cannot be swept or a combination cannot be trained.</exception>
     public static IReadOnlyList<TrainingSettings> Read(StudySection method, StudyContext study, IReadOnlyList<DataArm> arms)
@@ -43,7 +43,9 @@ internal static class TrainingSweep
         return all;
     }
 
-    /// <summary>The method for each architecture that has keys of its own, with the section that holds them; otherwise the method alone.</summary>
+    /// <summary>
+    /// The method for each architecture that has keys of its own, with the section that holds them; otherwise the method alone.
+    /// </summary>
     private static IReadOnlyList<(StudySection? Own, StudySection Section)> Variants(StudySection method, StudySection? sweep)
     {
         if (sweep is null || !sweep.IsObject(Architecture)) return [(null, method)];
@@ -56,7 +58,8 @@ internal static class TrainingSweep
                 StudySection.Nearest(name, ArchitectureKeys.Names));
             var own = named.Section(name);
             foreach (var key in own.Keys)
-                if (key == Architecture || Shared.Contains(key)) throw own.Wrong(key, "cannot differ: all dictionaries of a study share it");
+                if (key == Architecture || Shared.Contains(key))
+                    throw own.Wrong(key, "cannot differ: all dictionaries of a study share it");
             var given = new StudyScalar(name, quoted: false, own.Place);
             return ((StudySection?)own, own.Over(method).With([KeyValuePair.Create(Architecture, (StudyNode)given)]));
         })];

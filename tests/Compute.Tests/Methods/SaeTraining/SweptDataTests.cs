@@ -12,13 +12,18 @@ namespace InterpActors.Compute.Tests.Methods.SaeTraining;
 public sealed class SweptDataTests : IDisposable
 {
     private const string Arms = """
-        data { fast { packing = none }, btf { packing = blocks, end_of_sequence = 263 }, btp { kind = model, tokens = text.jsonl, context = 24 } }
+        data {
+          fast { packing = none }, btf { packing = blocks, end_of_sequence = 263 }
+          btp { kind = model, tokens = text.jsonl, context = 24 }
+        }
         """;
 
     private const string Chat = """
         data { kind = chat, file = chat.jsonl, context = 40, special_tokens = [256, 257, 258] }
         evaluate { data { kind = chat, file = heldout.jsonl, context = 40, special_tokens = [256, 257, 258] } }
         """;
+
+    private static readonly string ChatAtHook = Chat.Replace("file = chat.jsonl", "file = chat.jsonl, hook = blocks.1.hook_resid_post");
 
     private readonly DataFolder _folder = new();
 
@@ -38,8 +43,7 @@ public sealed class SweptDataTests : IDisposable
     [Fact]
     public void Arms_of_FAST_are_one_study_with_a_table_of_errors_on_special_tokens()
     {
-        var study = Compile(Arms + "\nseed = [0, 1]", Chat.Replace("kind = chat, file = chat", "hook = blocks.1.hook_resid_post, kind = chat, file = chat"),
-            "expect_order = [\"eval_mse_special: fast < btp\"]");
+        var study = Compile(Arms + "\nseed = [0, 1]", ChatAtHook, "expect_order = [\"eval_mse_special: fast < btp\"]");
         using var engine = new StudyEngine();
         var plan = engine.Plan(study);
         var units = StudyRuns.Ordinals(plan).Select(o => plan[o].Label).ToArray();
@@ -52,7 +56,8 @@ public sealed class SweptDataTests : IDisposable
         Assert.Equal(6, result.Results!.Rows.Count);
         foreach (var row in result.Results.Rows)
         {
-            var (all, special, text) = (Number(result, row, "eval_mse"), Number(result, row, "eval_mse_special"), Number(result, row, "eval_mse_text"));
+            var (all, text) = (Number(result, row, "eval_mse"), Number(result, row, "eval_mse_text"));
+            var special = Number(result, row, "eval_mse_special");
             var share = Number(result, row, "eval_special_tokens") / Number(result, row, "eval_tokens");
             Assert.Equal(50, Number(result, row, "eval_special_tokens"));
             Assert.Equal(all, share * special + (1 - share) * text, 9);
@@ -78,7 +83,8 @@ public sealed class SweptDataTests : IDisposable
 
         var result = StudyRuns.Reduce(engine, plan, Payloads(engine, plan, "hooks")).Result;
 
-        Assert.Equal(["topk-hookblocks.0.hook_mlp_out", "topk-hookblocks.1.hook_resid_post"], result.Results!.Rows.Select(r => (string)r[0]!));
+        Assert.Equal(["topk-hookblocks.0.hook_mlp_out", "topk-hookblocks.1.hook_resid_post"],
+            result.Results!.Rows.Select(r => (string)r[0]!));
         Assert.Equal(["blocks.0.hook_mlp_out", "blocks.1.hook_resid_post"], result.Results.Rows.Select(r => (string)r[2]!));
         AssertSameAsEvaluation(result, "topk-hookblocks.0.hook_mlp_out");
     }
@@ -86,13 +92,13 @@ public sealed class SweptDataTests : IDisposable
     [Fact]
     public void The_canonical_form_is_the_same_study()
     {
-        var study = Compile(Arms, Chat.Replace("context = 40, special", "context = 40, hook = blocks.1.hook_resid_post, special"), "");
+        var study = Compile(Arms, ChatAtHook, "");
         var again = StudyCompiler.Compile(StudyFile.Parse(study.Canonical, "canonical"), study.Canonical, new StudyFolder(_folder.Root), 1);
         Assert.Equal(study.Canonical, again.Canonical);
         // Each arm's file is pinned: a changed one is noticed.
         _folder.Write("text.jsonl", "{\"tokens\":[1,2,3]}");
-        Assert.Contains("has changed", Assert.Throws<StudyException>(() => StudyCompiler.Compile(StudyFile.Parse(study.Canonical, "canonical"),
-            study.Canonical, new StudyFolder(_folder.Root), 1)).Message);
+        Assert.Contains("has changed", Assert.Throws<StudyException>(() => StudyCompiler.Compile(
+            StudyFile.Parse(study.Canonical, "canonical"), study.Canonical, new StudyFolder(_folder.Root), 1)).Message);
     }
 
     [Theory]
@@ -104,8 +110,10 @@ public sealed class SweptDataTests : IDisposable
     [InlineData("data { \"a/b\" { packing = none } }", "", "no name for a folder")]
     [InlineData("data { a { packing = none } }", "evaluate { data { kind = tokens, file = nowhere.npy } }", "nowhere.npy")]
     [InlineData("data { a { packing = none } }", "evaluate { data { kind = chat, file = chat.jsonl, buffer = 9 batches } }", "buffer")]
-    [InlineData("data { a { packing = none } }", "evaluate { data { kind = chat, file = chat.jsonl, hook = blocks.1.mlp.hook_post } }", "wide")]
-    [InlineData("data { a { packing = none }, b { packing = blocks, end_of_sequence = 263 } }", "expect_order = [\"mse: a < b\"]", "not measured")]
+    [InlineData("data { a { packing = none } }", "evaluate { data { kind = chat, file = chat.jsonl, hook = blocks.1.mlp.hook_post } }",
+        "wide")]
+    [InlineData("data { a { packing = none }, b { packing = blocks, end_of_sequence = 263 } }", "expect_order = [\"mse: a < b\"]",
+        "not measured")]
     [InlineData("data { a { packing = none }, b { packing = blocks, end_of_sequence = 263 } }",
         "evaluate { data { kind = chat, file = chat.jsonl } }, expect_order = [\"eval_mse: a < c\"]", "'c' is not swept")]
     public void What_does_not_go_together_is_refused(string sweep, string method, string message) =>
@@ -113,9 +121,14 @@ public sealed class SweptDataTests : IDisposable
             "data { kind = chat, file = chat.jsonl, context = 40, hook = blocks.1.hook_resid_post }", method)).Message);
 
     private Study Compile(string sweep, string data, string more) => StudyRuns.CompileText(
-        $"study {{ name = arms, seed = 1, model {{ path = \"{TestData.Path("evaluation/tiny/model")}\", dtype = fp64 }}\n sweep {{ {sweep} }}\n"
-            + $"method {{ kind = sae-training, architecture = topk, d_sae = 96, k = 4, dtype = fp64, batch = 64, steps = 40, optimiser {{ lr = 3e-3 }}\n{data}\n{more} }} }}",
-        _folder.Root);
+        $$"""
+        study { name = arms, seed = 1, model { path = "{{TestData.Path("evaluation/tiny/model")}}", dtype = fp64 }
+          sweep { {{sweep}} }
+          method { kind = sae-training, architecture = topk, d_sae = 96, k = 4, dtype = fp64, batch = 64, steps = 40
+            optimiser { lr = 3e-3 }
+            {{data}}
+            {{more}} } }
+        """, _folder.Root);
 
     private byte[]?[] Payloads(StudyEngine engine, IStudyPlan plan, string folder) =>
         [.. StudyRuns.Ordinals(plan).Select(o => engine.Run(plan.Study, plan[o], Context(folder)).Payload)];
