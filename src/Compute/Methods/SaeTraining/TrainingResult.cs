@@ -117,10 +117,22 @@ internal sealed class TrainingResult(
         var hooks = plan.All.Select(d => d.Arm.Data.Hook).Distinct().ToArray();
         var where = hooks.Length == 1 ? hooks[0] : $"{hooks.Length} hooks";
         var text = $"{head} at {where} for {steps:N0} steps of {plan.All[0].Arm.Data.Batch:N0} rows";
+        if (SpecialTokens() is { } errors) return text + errors;
         if (Best() is not { } best) return text + ".";
         var log = _trained.First(t => t.Settings == best.Settings).Log;
         var (who, l0) = (_trained.Count == 1 ? "it" : best.Settings.Name, log.Last("l0"));
         return text + Invariant($"; {who} explains {best.Explained:P1} of the variance of its last batch with L0 {l0:0.#}.");
+    }
+
+    /// <summary>The table of FAST in a sentence: errors by data, means over the dictionaries of each; null where there is none.</summary>
+    private string? SpecialTokens()
+    {
+        var arms = _trained.Where(t => t.Payload.Figure("eval_mse_special") is not null).GroupBy(t => t.Settings.Arm.Name).ToArray();
+        if (arms.Length < 2) return null;
+        string Of(IEnumerable<(TrainingSettings Settings, TrainingPayload Payload, TrainingLog Log)> arm, string figure) =>
+            Invariant($"{arm.Average(t => t.Payload.Figure(figure) ?? double.NaN):G3}");
+        return ". On held-out data the squared error of special tokens (of all tokens) is "
+            + string.Join(", ", arms.Select(a => $"{Of(a, "eval_mse_special")} ({Of(a, "eval_mse")}) for {a.Key}")) + ".";
     }
 
     private List<Figure> Figures()

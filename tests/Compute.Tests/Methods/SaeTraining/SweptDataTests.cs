@@ -68,6 +68,7 @@ public sealed class SweptDataTests : IDisposable
         var order = Assert.Single(result.Trust, t => t.Name == "order: eval mse special");
         Assert.Equal("good", order.State);
         Assert.Contains("topk-fast-seed0", order.Words);
+        Assert.Matches(@"special tokens \(of all tokens\) is [0-9.]+ \([0-9.]+\) for fast, .* for btf, .* for btp\.$", result.Answer);
         AssertSameAsEvaluation(result, "topk-btf-seed1");
         // Another process gives the same bytes, whichever units it is given first.
         Assert.Equal(payloads[^2], engine.Run(study, plan[plan.UnitCount - 2], Context("other")).Payload);
