@@ -13,8 +13,8 @@ using Xunit.Abstractions;
 namespace InterpActors.Cluster.Tests;
 
 /// <summary>
-/// Dictionaries trained and evaluated by two nodes that are killed at random moments or whose disk is full: the bytes of a run on one machine
-/// come out. <c>INTERP_TEST_KILLS</c> says how often; unset, few times.
+/// Dictionaries trained and evaluated by two nodes that are killed at random moments or whose disk is full: the bytes of a run on one
+/// machine come out. <c>INTERP_TEST_KILLS</c> says how often; unset, few times.
 /// </summary>
 public sealed class TrainingKillsTests(ITestOutputHelper output) : IDisposable
 {
@@ -31,7 +31,8 @@ public sealed class TrainingKillsTests(ITestOutputHelper output) : IDisposable
     {
         await WriteStudiesAsync(steps: 300);
         Assert.Equal(0, await NodeProcess.RunAsync("run", At("study.conf"), "--out", At("local"), "--quiet", "--workers", "2"));
-        Assert.Equal(0, await NodeProcess.RunAsync("run", At("evaluation.conf"), "--out", At("local-evaluated"), "--quiet", "--workers", "2"));
+        Assert.Equal(0, await NodeProcess.RunAsync(
+            "run", At("evaluation.conf"), "--out", At("local-evaluated"), "--quiet", "--workers", "2"));
         var random = new Random(3);
         for (int killed = 0, round = 0; round == 0 || killed < Kills; round++)
         {
@@ -161,7 +162,7 @@ public sealed class TrainingKillsTests(ITestOutputHelper output) : IDisposable
             Assert.True(File.ReadAllBytes(At($"{local}/{name}")).AsSpan().SequenceEqual(File.ReadAllBytes(At($"{results}/{name}"))), name);
     }
 
-    /// <summary>No process went on from before the last checkpoint that the journal knew: what it wrote first came right after that.</summary>
+    /// <summary>No process went on from before the last checkpoint that the journal knew: what it wrote first came right after.</summary>
     private void CheckCheckpoints(string journal)
     {
         var last = new Dictionary<(string, long), long>();

@@ -30,7 +30,7 @@ public static class UnitFiles
     /// <summary>Removes what the units of a study kept for going on.</summary>
     public static void Forget(string folder, StudyId study) => Remove(new DirectoryInfo(Path.Combine(folder, Training, study.Value)));
 
-    /// <summary>Removes what units of several studies may share. For nodes of a cluster alone: elsewhere the results are among it.</summary>
+    /// <summary>Removes what units of several studies may share. For nodes of a cluster: elsewhere the results are among it.</summary>
     /// <returns>Bytes.</returns>
     public static long ForgetShared(string folder)
     {
@@ -57,8 +57,8 @@ public static class UnitFiles
     }
 
     /// <summary>
-    /// Offers the files that units of an earlier process left: other nodes can have them again. Reads every file of a checkpoint: not for an
-    /// actor's thread.
+    /// Offers the files that units of an earlier process left: other nodes can have them again. Reads every file of a checkpoint: not for
+    /// an actor's thread.
     /// </summary>
     public static void Offer(string folder, IArtifacts artifacts)
     {

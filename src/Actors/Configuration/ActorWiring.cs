@@ -74,8 +74,8 @@ public static class ActorWiring
             registry.Register<WorkerPorts>(system.ActorOf(WorkerPorts.Props(registry.Get<Coordinator>()), "workers")));
 
     /// <summary>
-    /// Adds <c>/user/scratch</c>, which removes what units of a member left; the coordinator, or the way to it, must have been added. Not for
-    /// a single machine, whose folder is the run's own, results and all.
+    /// Adds <c>/user/scratch</c>, which removes what units of a member left; the coordinator, or the way to it, must have been added. Not
+    /// for a single machine, whose folder is the run's own, results and all.
     /// </summary>
     /// <param name="folder">Where the member's units keep their files.</param>
     public static AkkaConfigurationBuilder AddScratchKeeper(this AkkaConfigurationBuilder builder, string folder) =>

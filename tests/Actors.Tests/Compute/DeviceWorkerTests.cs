@@ -61,7 +61,7 @@ public class DeviceWorkerTests : ActorTestKit
         _broker.ExpectMsg<RequestWork>();
     }
 
-    /// <param name="finished">Whether the broker says that nobody will compute the unit again; a stopped study is no reason to say so.</param>
+    /// <param name="finished">Whether the broker says that nobody will compute the unit again; not where a study just stopped.</param>
     [Theory]
     [InlineData(true, false)]
     [InlineData(true, true)]

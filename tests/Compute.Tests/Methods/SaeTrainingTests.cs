@@ -330,7 +330,8 @@ public sealed class SaeTrainingTests : IDisposable
     {
         var (checkpoints, warnings) = (new List<UnitCheckpoint>(), new List<string>());
         using var engine = new StudyEngine(StudyKinds.All, ownSessions: true);
-        var output = engine.Run(study, engine.Plan(study)[0], Context(folder, last, checkpoints, warnings) with { From = from, Artifacts = artifacts });
+        var output = engine.Run(study, engine.Plan(study)[0],
+            Context(folder, last, checkpoints, warnings) with { From = from, Artifacts = artifacts });
         return new Outcome(output.Payload, checkpoints, warnings);
     }
 

@@ -284,8 +284,8 @@ internal sealed class TrainingRun
         {
             var problem = FullDisk.Is(e) ? "the disk is full" : "its files cannot be written";
             throw new UnitException(UnitFailureKind.Fatal,
-                $"{_settings.Name}: {problem} ({e.GetBaseException().Message.ReplaceLineEndings(" ")}); the last checkpoint stays: make room "
-                + "and run again, it goes on from there", e);
+                $"{_settings.Name}: {problem} ({e.GetBaseException().Message.ReplaceLineEndings(" ")}); the last checkpoint stays: make "
+                + "room and run again, it goes on from there", e);
         }
     }
 
