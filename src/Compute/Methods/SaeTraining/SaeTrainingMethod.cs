@@ -13,7 +13,8 @@ internal sealed class SaeTrainingMethod(
 {
     /// <inheritdoc/>
     public IStudyPlan Plan(Study plan) =>
-        new SaeTrainingPlan(plan, arms, dictionaries, study.GivenModel?.Config.Name ?? (arms[0].Data.World is null ? "activations of a file" : "planted features"));
+        new SaeTrainingPlan(plan, arms, dictionaries, study.GivenModel?.Config.Name
+            ?? (arms[0].Data.World is null ? "activations of a file" : "planted features"));
 
     /// <inheritdoc/>
     public void Verify(StudySession session)
