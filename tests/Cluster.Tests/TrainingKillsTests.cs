@@ -64,6 +64,8 @@ public sealed class TrainingKillsTests(ITestOutputHelper output) : IDisposable
                     }
                     await Completed(coordinator.Desk, study, At($"{round}/results-{local}"), artifacts);
                     Compare(local, $"{round}/results-{local}");
+                    // Nobody had to go on from an earlier checkpoint than the last one that the journal knew.
+                    Assert.Null((await coordinator.Desk.HistoryAsync(study.Id)).Warnings);
                 }
                 CheckCheckpoints(At($"{round}/coordinator/journal.db"));
             }
