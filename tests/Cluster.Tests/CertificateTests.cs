@@ -75,7 +75,7 @@ public sealed class CertificateTests(SmallStudy small) : ClusterTest(small), ICl
             Overrides = "interp.node.find-cluster = 2s\n",
         }))
         {
-            Assert.Single((await coordinator.Desk!.MembersAsync()).Members);
+            await Members(coordinator.Desk!, m => m is [{ Active: true }]);
         }
 
         var refused = await Assert.ThrowsAsync<StudyException>(() => ClusterNode.StartAsync(

@@ -75,6 +75,8 @@ internal sealed class SideResolver : ReceiveActor, IWithTimers
 
     private void Look()
     {
+        // One that is on its way out decides nothing about others.
+        if (!Counts(_cluster.SelfMember)) return;
         var state = _cluster.State;
         var there = state.Unreachable.Where(Counts).ToArray();
         var now = there.Select(m => m.UniqueAddress).ToImmutableHashSet();
@@ -102,7 +104,7 @@ internal sealed class SideResolver : ReceiveActor, IWithTimers
     {
         var node = m.Member.UniqueAddress;
         _probing.Remove(node);
-        if (!m.Refused || !_cluster.State.Members.Any(x => x.UniqueAddress.Equals(node) && Counts(x))) return;
+        if (!m.Refused || !Counts(_cluster.SelfMember) || !_cluster.State.Members.Any(x => x.UniqueAddress.Equals(node) && Counts(x))) return;
         _log.Warning("{0} is dead: its port is closed", ClusterMembers.HostPort(node.Address));
         // As though its heartbeats had been missed already; else it would be down and still have to be waited for.
         if (((ExtendedActorSystem)Context.System).Provider is IRemoteActorRefProvider remote) remote.Quarantine(node.Address, node.Uid);
@@ -113,6 +115,7 @@ internal sealed class SideResolver : ReceiveActor, IWithTimers
     private void OnQuarantined(ThisActorSystemQuarantinedEvent m)
     {
         var state = _cluster.State;
+        if (!Counts(_cluster.SelfMember)) return;
         if (state.Members.Any(x => Coordinates(x) && Counts(x) && !state.Unreachable.Contains(x))) return;
         _log.Warning("{0} has removed this node; joins again", ClusterMembers.HostPort(m.RemoteAddress));
         _cluster.Down(_cluster.SelfAddress);
