@@ -21,14 +21,10 @@ public sealed class CoordinatorDeathsTests(SmallStudy small, PostgresServer serv
     private static int? Asked =>
         int.TryParse(Environment.GetEnvironmentVariable("INTERP_TEST_KILLS"), CultureInfo.InvariantCulture, out var kills) ? kills : null;
 
-    /// <summary>A test of minutes: only where it is asked how often to kill.</summary>
-    private sealed class KillSeriesFactAttribute : PostgresFactAttribute
-    {
-        public KillSeriesFactAttribute()
-        {
-            if (Asked is null) Skip ??= "takes minutes; INTERP_TEST_KILLS asks for it";
-        }
-    }
+    /// <summary>Those of minutes only where it is asked how often to kill.</summary>
+    public static TheoryData<string> Orders => Asked is null
+        ? ["killed as soon as it leads", "both at once"]
+        : ["killed as soon as it leads", "both at once", "none for a while, then the first alone", "one away for a minute"];
 
     /// <summary>Computes as the engine does, after a while.</summary>
     private sealed class Slowly(IUnitRunner inner, TimeSpan pause) : IUnitRunner
@@ -45,8 +41,17 @@ public sealed class CoordinatorDeathsTests(SmallStudy small, PostgresServer serv
         }
     }
 
-    [PostgresFact]
-    public Task A_leader_killed_as_soon_as_it_leads() => Run(async cluster =>
+    [PostgresTheory]
+    [MemberData(nameof(Orders))]
+    public Task A_study_outlives_two_coordinators(string order) => Run(order switch
+    {
+        "killed as soon as it leads" => KilledAsSoonAsItLeads,
+        "both at once" => BothAtOnce,
+        "none for a while, then the first alone" => NoneThenTheFirstAlone,
+        _ => OneAwayForAMinute,
+    });
+
+    private async Task KilledAsSoonAsItLeads(Pair cluster)
     {
         for (var kill = 1; kill <= (Asked ?? 2); kill++)
         {
@@ -60,10 +65,9 @@ public sealed class CoordinatorDeathsTests(SmallStudy small, PostgresServer serv
             output.WriteLine($"kill {kill}: second result after {clock.Elapsed.TotalSeconds:0.0} s");
             await restart;
         }
-    });
+    }
 
-    [PostgresFact]
-    public Task Both_killed_at_once_and_started_again() => Run(async cluster =>
+    private async Task BothAtOnce(Pair cluster)
     {
         for (var round = 1; round <= Math.Max(1, (Asked ?? 0) / 4); round++)
         {
@@ -75,10 +79,9 @@ public sealed class CoordinatorDeathsTests(SmallStudy small, PostgresServer serv
             await cluster.Beyond(before + 1);
             output.WriteLine($"round {round}: second result after {clock.Elapsed.TotalSeconds:0.0} s");
         }
-    });
+    }
 
-    [KillSeriesFact]
-    public Task None_for_a_while_and_then_the_one_that_was_killed_first_alone() => Run(async cluster =>
+    private async Task NoneThenTheFirstAlone(Pair cluster)
     {
         foreach (var (first, second) in new[] { (0, 1), (1, 0) })
         {
@@ -94,10 +97,9 @@ public sealed class CoordinatorDeathsTests(SmallStudy small, PostgresServer serv
             await Task.Delay(TimeSpan.FromSeconds(3));
             await cluster.Restart();
         }
-    });
+    }
 
-    [KillSeriesFact]
-    public Task One_that_stays_away_for_a_minute() => Run(async cluster =>
+    private async Task OneAwayForAMinute(Pair cluster)
     {
         var one = cluster.Leader;
         var before = await cluster.Committed();
@@ -107,7 +109,7 @@ public sealed class CoordinatorDeathsTests(SmallStudy small, PostgresServer serv
         output.WriteLine($"second result after {clock.Elapsed.TotalSeconds:0.0} s");
         await Task.Delay(TimeSpan.FromSeconds(60));
         await cluster.Restart();
-    });
+    }
 
     private async Task Run(Func<Pair, Task> story)
     {

@@ -12,7 +12,6 @@ using InterpActors.Actors.Configuration;
 using InterpActors.Actors.Coordination;
 using InterpActors.Host.Certificates;
 using InterpActors.Messages.Studies;
-using InterpActors.Messages.Work;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

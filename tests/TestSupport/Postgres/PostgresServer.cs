@@ -124,9 +124,16 @@ public sealed class PostgresServer : IDisposable
 
 /// <summary>A test that needs a <see cref="PostgresServer"/>; skipped, with the reason, where there can be none.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public class PostgresFactAttribute : FactAttribute
+public sealed class PostgresFactAttribute : FactAttribute
 {
     public PostgresFactAttribute() => Skip = PostgresServer.Unavailable;
+}
+
+/// <summary>The same with cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PostgresTheoryAttribute : TheoryAttribute
+{
+    public PostgresTheoryAttribute() => Skip = PostgresServer.Unavailable;
 }
 
 /// <summary>The tests that share one server.</summary>
