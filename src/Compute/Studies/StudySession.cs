@@ -13,13 +13,10 @@ namespace InterpActors.Compute.Studies;
 /// </summary>
 public sealed class StudySession : IDisposable
 {
-    // Base runs of this many prompt shards stay in memory; small tasks have one.
-    private const int ShardsKept = 2;
-
     private readonly LeaseCache<WeightsKey, ModelWeights>.Lease? _weights;
     private readonly InterventionEngine? _engine;
     private readonly IDisposable _files;
-    private readonly LeaseCache<int, PromptShard> _shards = new(ShardsKept);
+    private readonly LeaseCache<int, PromptShard> _shards;
     private readonly ConcurrentDictionary<object, Lazy<object>> _derived = new();
 
     internal StudySession(Study study, OpenedStudy opened, LeaseCache<WeightsKey, ModelWeights> weights, IDisposable files, Device? device)
@@ -28,6 +25,7 @@ public sealed class StudySession : IDisposable
         _files = files;
         Study = study;
         Context = opened.Context;
+        _shards = new LeaseCache<int, PromptShard>(ShardsKept(Device, Context.ShardBytes));
         if (Context.GivenModel is not { } model) return;
         _weights = weights.Take(new WeightsKey(model.Sha256, model.Dtype, model.ProcessingWord),
             () => ModelLoader.LoadWeights(model.Location, model.Type, model.Processing));
@@ -86,6 +84,14 @@ public sealed class StudySession : IDisposable
         _weights?.Dispose();
         _files.Dispose();
     }
+
+    /// <summary>
+    /// How many prompt shards' base runs stay in memory; small tasks have one shard. Units go block by block, so that each block asks for
+    /// every shard: those that do not stay are run again for each block. A quarter of this machine's memory, but two at least.
+    /// </summary>
+    private static int ShardsKept(Device device, long shardBytes) => device.type == DeviceType.CPU
+        ? (int)Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 / Math.Max(1, shardBytes), 2, 64)
+        : 2;
 }
 
 /// <summary>What makes two sets of loaded weights the same.</summary>
