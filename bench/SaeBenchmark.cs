@@ -48,26 +48,25 @@ public sealed class SaeBenchmark : IBenchmark
         var plan = new TrainingPlan(architecture, new DictionarySizes(Width, Latents, Width), ScalarType.Float32,
             new LearningRateSchedule(3e-4, false, 3e-5, 0, 0, 1_000_000), 1000);
         using var fast = DictionaryTrainers.Create(plan, TrainingState.Random(plan, 0), options.Threads);
+        using var alone = options.Threads > 1 ? DictionaryTrainers.Create(plan, TrainingState.Random(plan, 0), 1) : null;
         using var dense = new DenseTrainer(plan, TrainingState.Random(plan, 0));
         figures[$"memory_growth_megabytes_{name}"] = MemoryGrowth(fast, batches);
+        if (alone is not null) MemoryGrowth(alone, batches);
         dense.Train(batches[0]);
         var rows = (int)batches[0].shape[0];
-        List<double> rates = [], plain = [], ratios = [], work = [];
+        List<double> rates = [], plain = [], ratios = [], work = [], scaling = [];
         var best = 0.0;
         for (var round = 0; round < rounds; round++)
         {
-            var start = Stopwatch.GetTimestamp();
-            const int steps = 3;
-            var pairs = 0.0;
-            for (var step = 0; step < steps; step++) pairs += fast.Train(batches[(round + step) % batches.Length]).L0 * rows;
-            var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds / steps;
+            var (seconds, pairs) = Steps(fast, batches, round);
             rates.Add(rows / seconds);
+            if (alone is not null) scaling.Add(Steps(alone, batches, round).Seconds / seconds);
             // One matmul to encode; decoding and two gradients cost 2 d a pair each, and so does the gradient of the code.
-            var dense5 = architecture is StandardArchitecture && pairs / steps > 0.2 * rows * Latents;
-            var operations = dense5 ? 10.0 * rows * Width * Latents : 2.0 * rows * Width * Latents + 8.0 * Width * pairs / steps;
+            var dense5 = architecture is StandardArchitecture && pairs > 0.2 * rows * Latents;
+            var operations = dense5 ? 10.0 * rows * Width * Latents : 2.0 * rows * Width * Latents + 8.0 * Width * pairs;
             work.Add(operations / seconds / 1e9);
             best = Math.Max(best, BestMatmul(options.Threads));
-            start = Stopwatch.GetTimestamp();
+            var start = Stopwatch.GetTimestamp();
             dense.Train(batches[round % batches.Length]);
             plain.Add(rows / Stopwatch.GetElapsedTime(start).TotalSeconds);
             ratios.Add(rates[^1] / plain[^1]);
@@ -77,7 +76,31 @@ public sealed class SaeBenchmark : IBenchmark
         figures.AddFigure($"ratio_to_dense_{name}", ratios);
         figures.AddFigure($"matmul_fraction_{name}", work.Select(w => w / best));
         figures[$"best_matmul_gflops_{name}"] = best;
+        if (alone is null) return;
+        figures.AddFigure($"times_one_thread_{name}", scaling);
+        figures[$"bits_of_one_thread_{name}"] = HasBitsOf(fast.State, alone.State);
     }
+
+    /// <summary>Three steps.</summary>
+    /// <returns>Of one step: its time, and its codes that are not 0.</returns>
+    private static (double Seconds, double Pairs) Steps(IDictionaryTrainer trainer, Tensor[] batches, int round)
+    {
+        const int steps = 3;
+        var start = Stopwatch.GetTimestamp();
+        var pairs = 0.0;
+        for (var step = 0; step < steps; step++)
+        {
+            var batch = batches[(round + step) % batches.Length];
+            pairs += trainer.Train(batch).L0 * batch.shape[0];
+        }
+        return (Stopwatch.GetElapsedTime(start).TotalSeconds / steps, pairs / steps);
+    }
+
+    private static bool HasBitsOf(TrainingState some, TrainingState other) =>
+        Same(some.Weights, other.Weights) && Same(some.FirstMoments, other.FirstMoments) && Same(some.SecondMoments, other.SecondMoments);
+
+    private static bool Same(DictionaryWeights some, DictionaryWeights other) =>
+        some.All.All(t => t.Tensor.eq(other[t.Name]).all().item<bool>());
 
     /// <summary>What four steps after the first two add to the process.</summary>
     private static double MemoryGrowth(IDictionaryTrainer trainer, Tensor[] batches)
