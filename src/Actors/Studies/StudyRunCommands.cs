@@ -45,8 +45,8 @@ public abstract record StudyRunCommand
 
     public sealed record Resume(DateTimeOffset At) : StudyRunCommand;
 
-    public sealed record Cancel(DateTimeOffset At) : StudyRunCommand;
+    public sealed record Cancel(DateTimeOffset At, StudyReach? Reached = null) : StudyRunCommand;
 
     /// <summary>End the study, and the work of these processes on it, if every unit is settled.</summary>
-    public sealed record Finish(DateTimeOffset At, IReadOnlyCollection<string> Processes) : StudyRunCommand;
+    public sealed record Finish(DateTimeOffset At, IReadOnlyCollection<string> Processes, StudyReach? Reached = null) : StudyRunCommand;
 }

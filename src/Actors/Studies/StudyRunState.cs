@@ -52,6 +52,9 @@ public sealed class StudyRunState
     /// <summary>What went wrong with units and was put right, a line each; null for nothing.</summary>
     public IReadOnlyList<string>? Warnings => _warnings.Count == 0 ? null : [.. _warnings.Select(w => w.Line)];
 
+    /// <summary>How far the parts of the study were when it ended; null while it is not over, or where its journal does not say.</summary>
+    public StudyReach? Reached { get; private set; }
+
     /// <summary>True where nothing more will ever be computed.</summary>
     public bool IsOver => State is RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled;
 
@@ -98,7 +101,7 @@ public sealed class StudyRunState
         StudyRunCommand.Fail c => Fail(c, retry),
         StudyRunCommand.Pause c => State == RunState.Running ? [new StudyPaused(c.At)] : [],
         StudyRunCommand.Resume c => State == RunState.Paused ? [new StudyResumed(c.At)] : [],
-        StudyRunCommand.Cancel c => IsOver ? [] : [new StudyCancelled(c.At)],
+        StudyRunCommand.Cancel c => IsOver ? [] : [new StudyCancelled(c.At, c.Reached)],
         StudyRunCommand.Finish c => Finish(c),
         _ => throw new ArgumentOutOfRangeException(nameof(command)),
     };
@@ -151,7 +154,7 @@ public sealed class StudyRunState
     private List<IStudyEvent> Finish(StudyRunCommand.Finish c)
     {
         if (!IsOpen || _committed.Count + _givenUp.Count < Units) return [];
-        var events = new List<IStudyEvent> { new StudyCompleted(c.At, _givenUp.Count > 0) };
+        var events = new List<IStudyEvent> { new StudyCompleted(c.At, _givenUp.Count > 0, c.Reached) };
         events.AddRange(c.Processes.Where(IsPresent).Order(StringComparer.Ordinal).Select(p => new ProcessEnded(p, c.At)));
         return events;
     }
@@ -214,11 +217,11 @@ public sealed class StudyRunState
             case StudyResumed:
                 State = RunState.Running;
                 break;
-            case StudyCancelled:
-                State = RunState.Cancelled;
+            case StudyCancelled e:
+                (State, Reached) = (RunState.Cancelled, e.Reached);
                 break;
             case StudyCompleted e:
-                State = e.WithErrors ? RunState.CompletedWithErrors : RunState.Completed;
+                (State, Reached) = (e.WithErrors ? RunState.CompletedWithErrors : RunState.Completed, e.Reached);
                 break;
         }
     }
@@ -230,7 +233,7 @@ public sealed class StudyRunState
         Study!, State, IsPlanned ? Units : -1, Cells, _committed.ToBytes(), _givenUp.ToBytes(), [.. _defeats],
         [.. _failures.Select(f => new UnitAttempts(f.Key, f.Value))], [.. _processes], [.. _best], Priority == 0 ? null : Priority,
         _checkpoints.Count == 0 ? null : [.. _checkpoints.Select(c => new OpenCheckpoint(c.Key, c.Value))],
-        _warnings.Count == 0 ? null : [.. _warnings]);
+        _warnings.Count == 0 ? null : [.. _warnings], Reached);
 
     public static StudyRunState From(StudySnapshot snapshot)
     {
@@ -242,6 +245,7 @@ public sealed class StudyRunState
             Units = Math.Max(0, snapshot.Units),
             Cells = snapshot.Cells,
             Priority = snapshot.Priority ?? 0,
+            Reached = snapshot.Reached,
         };
         state._committed = UnitBitmap.FromBytes(snapshot.Committed, state.Units);
         state._givenUp = UnitBitmap.FromBytes(snapshot.GivenUp, state.Units);

@@ -67,7 +67,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         Command<StopWhenFlushed>(_ => DeferAsync(0, _ => Context.Stop(Self)));
         Command<PauseStudy>(_ => Change(new StudyRunCommand.Pause(Now)));
         Command<ResumeStudy>(_ => Change(new StudyRunCommand.Resume(Now)));
-        Command<CancelStudy>(_ => Change(new StudyRunCommand.Cancel(Now)));
+        Command<CancelStudy>(Cancel);
         Command<EndProcess>(m => Change(new StudyRunCommand.EndProcess(m.Process, m.Pause, Now)));
         Command<ReportComputed>(m =>
             Note([.. m.Processes.SelectMany(p => _state.Decide(new StudyRunCommand.Count(p.Process, p.Units), _services.Settings.Retry))]));
@@ -145,9 +145,10 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         _waiting.Clear();
     }
 
-    private void Change(StudyRunCommand command)
+    private void Change(StudyRunCommand command) => Change(command, Sender);
+
+    private void Change(StudyRunCommand command, IActorRef asker)
     {
-        var asker = Sender;
         _changing.Add(asker);
         var events = _state.Decide(command, _services.Settings.Retry);
         PersistInOrder(events, () =>
@@ -157,6 +158,18 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
             if (_state.IsOver) _services.Broker.Tell(new StudyClosed(_id));
             else if (_state.IsOpen) OpenAtBroker();
             asker.Tell(new ProgressReply(Progress()));
+        });
+    }
+
+    /// <summary>After the results that are on their way to the journal: the end tells how far the parts were, and they count.</summary>
+    private void Cancel(CancelStudy m)
+    {
+        var asker = Sender;
+        _changing.Add(asker);
+        Defer(m, _ =>
+        {
+            _changing.Remove(asker);
+            Change(new StudyRunCommand.Cancel(Now, _tally?.Reached()), asker);
         });
     }
 
@@ -236,7 +249,8 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
 
     private void Finish()
     {
-        var events = _state.Decide(new StudyRunCommand.Finish(Now, [.. _present.Except(_doubtful)]), _services.Settings.Retry);
+        var finish = new StudyRunCommand.Finish(Now, [.. _present.Except(_doubtful)], _tally?.Reached());
+        var events = _state.Decide(finish, _services.Settings.Retry);
         if (events.Count == 0) return;
         PersistInOrder(events, () =>
         {
@@ -274,10 +288,14 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         });
     }
 
-    private StudyProgress Progress() => new(
-        _id, _state.State, _state.Units, _state.Committed.Count, _state.GivenUp.Count, _resumed,
-        _tally?.Layers() ?? [], _tally?.Tracks() ?? [], [.. Running().Take(64)], _state.Best, _workers.Count, _error, _state.Priority, _heldUp,
-        _state.Warnings);
+    private StudyProgress Progress()
+    {
+        var reached = _tally?.Reached() ?? _state.Reached;
+        return new StudyProgress(
+            _id, _state.State, _state.Units, _state.Committed.Count, _state.GivenUp.Count, _resumed,
+            reached?.Layers ?? [], reached?.Tracks ?? [], [.. Running().Take(64)], _state.Best, _workers.Count, _error, _state.Priority,
+            _heldUp, _state.Warnings);
+    }
 
     private RunHistory History() => _state.History(new Dictionary<string, long>());
 

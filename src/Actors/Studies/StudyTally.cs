@@ -46,11 +46,13 @@ public sealed class StudyTally
         if (_counted.Add(ordinal)) _layerFailed[LayerIndex(_plan, ordinal)]++;
     }
 
-    public IReadOnlyList<LayerProgress> Layers() =>
+    private LayerProgress[] Layers() =>
         [.. _plan.Layers.Select((l, i) => new LayerProgress(l.Layer, _layerCommitted[i], _layerFailed[i], l.Count))];
 
-    public IReadOnlyList<TrackProgress> Tracks() =>
+    private TrackProgress[] Tracks() =>
         [.. _plan.Tracks.Select((t, i) => new TrackProgress(t.Name, _trackUnits[i], t.Units, _trackCells[i], t.Cells))];
+
+    public StudyReach Reached() => new(Layers(), Tracks());
 
     /// <summary>Index into the plan's layers of the one that owns a unit.</summary>
     public static int LayerIndex(IStudyPlan plan, long ordinal)

@@ -61,7 +61,9 @@ public sealed record StudyPaused(DateTimeOffset At) : IStudyEvent;
 public sealed record StudyResumed(DateTimeOffset At) : IStudyEvent;
 
 /// <summary>The study was stopped for good.</summary>
-public sealed record StudyCancelled(DateTimeOffset At) : IStudyEvent;
+/// <param name="Reached">How far its parts were; null where the coordinator had no plan of it.</param>
+public sealed record StudyCancelled(DateTimeOffset At, StudyReach? Reached = null) : IStudyEvent;
 
 /// <summary>Every unit is committed or given up.</summary>
-public sealed record StudyCompleted(DateTimeOffset At, bool WithErrors) : IStudyEvent;
+/// <param name="Reached">How far its parts were; null in the journals of versions that did not write it.</param>
+public sealed record StudyCompleted(DateTimeOffset At, bool WithErrors, StudyReach? Reached = null) : IStudyEvent;

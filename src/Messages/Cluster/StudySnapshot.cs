@@ -11,6 +11,7 @@ namespace InterpActors.Messages.Cluster;
 /// <param name="Priority">Null for 0.</param>
 /// <param name="Checkpoints">Of units without a result; null where there are none.</param>
 /// <param name="Warnings">The first of them; null where there are none.</param>
+/// <param name="Reached">Of a study that is over; null where it is not known.</param>
 public sealed record StudySnapshot(
     Study Study,
     RunState State,
@@ -24,7 +25,8 @@ public sealed record StudySnapshot(
     IReadOnlyList<UnitPreview> Best,
     int? Priority = null,
     IReadOnlyList<OpenCheckpoint>? Checkpoints = null,
-    IReadOnlyList<UnitWarned>? Warnings = null) : IWireMessage;
+    IReadOnlyList<UnitWarned>? Warnings = null,
+    StudyReach? Reached = null) : IWireMessage;
 
 /// <summary>How often an open unit has failed.</summary>
 public sealed record UnitAttempts(long Ordinal, int Failures);

@@ -27,6 +27,12 @@ public sealed record StudyProgress(
     string? Waiting = null,
     IReadOnlyList<string>? Warnings = null);
 
+/// <summary>
+/// How far the parts of a study were when it ended: kept with its end, so that whoever looks at it later needs neither its plan nor the
+/// files that this is derived from.
+/// </summary>
+public sealed record StudyReach(IReadOnlyList<LayerProgress> Layers, IReadOnlyList<TrackProgress> Tracks);
+
 /// <summary>Progress of one layer.</summary>
 public sealed record LayerProgress(int Layer, long Committed, long Failed, long Count);
 

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Persistence;
-using Akka.TestKit;
 using InterpActors.Actors.Studies;
 using InterpActors.Actors.Work;
 using InterpActors.Messages.Artifacts;
@@ -11,82 +10,25 @@ using InterpActors.TestSupport;
 
 namespace InterpActors.Actors.Tests.Studies;
 
-/// <summary>Registry, study and layers together, between a probe that plays the broker and a journal that can fail.</summary>
+/// <summary>A study's supervisor from submission to end.</summary>
 [Collection(nameof(ChaosJournal))]
-public class StudySupervisorTests : ActorTestKit
+public class StudySupervisorTests : StudyTestKit
 {
-    private const string Chaos = """
-        akka.persistence.journal.plugin = chaos
-        chaos { class = "InterpActors.Actors.Tests.Studies.ChaosJournal, InterpActors.Actors.Tests" }
-        """;
-
-    private static readonly Study Study = FakePlanner.Study();
-
-    private readonly TestProbe _broker;
-    private readonly FakePlanner _planner = new(2, 3);
-    private IActorRef _studies;
-
-    public StudySupervisorTests() : base(Chaos)
-    {
-        (ChaosJournal.Error, ChaosJournal.Gate) = (0, null);
-        _broker = CreateTestProbe("broker");
-        _studies = Start();
-    }
-
-    private IActorRef Start() =>
-        Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, _planner, Settings, TimeProvider.System, "runs/x/journal.db")));
-
-    /// <summary>Stops registry and study and starts them anew on the same journal.</summary>
-    private void Restart()
-    {
-        Watch(_studies);
-        Sys.Stop(_studies);
-        ExpectTerminated(_studies);
-        _studies = Start();
-    }
-
-    /// <summary>Submits; the supervisor.</summary>
-    private IActorRef Submit()
-    {
-        _studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
-        ExpectMsg<ProgressReply>();
-        _broker.FishForMessage(m => m is StudyOpened { HasWork: true });
-        return _broker.LastSender;
-    }
-
-    private UnitOffered Take(IActorRef study, string worker = "w")
-    {
-        study.Tell(new TakeUnit(worker, "p1"), _broker);
-        return (UnitOffered)_broker.FishForMessage(m => m is UnitOffered);
-    }
-
-    private static UnitResult Result(UnitOffered offer, string worker = "w") =>
-        new(worker, "p1", new UnitTry(Study.Id, offer.Unit.Ordinal, offer.Attempt), FakeRunner.Payload(offer.Unit.Ordinal), null);
-
-    private static UnitFailure Failure(UnitOffered offer, UnitFailureKind kind) =>
-        new("w", "p1", new UnitTry(Study.Id, offer.Unit.Ordinal, offer.Attempt), kind, "bad");
-
-    private StudyProgress Progress()
-    {
-        _studies.Tell(new GetProgress(Study.Id), TestActor);
-        return ExpectMsg<ProgressReply>().Progress;
-    }
-
     [Fact]
     public void Hands_out_every_unit_once_layer_by_layer_and_completes()
     {
         var study = Submit();
         var offers = Enumerable.Range(0, 6).Select(_ => Take(study)).ToArray();
         Assert.Equal([0L, 1, 2, 3, 4, 5], offers.Select(o => o.Unit.Ordinal));
-        study.Tell(new TakeUnit("w", "p1"), _broker);
-        _broker.ExpectMsg<NothingToTake>();
+        study.Tell(new TakeUnit("w", "p1"), Broker);
+        Broker.ExpectMsg<NothingToTake>();
         Assert.Equal(6, Progress().Running.Count);
         foreach (var offer in offers.Reverse())
         {
-            study.Tell(Result(offer), _broker);
-            Assert.Equal(new UnitSettled(Study.Id, offer.Unit.Ordinal, "w", true), _broker.ExpectMsg<UnitSettled>());
+            study.Tell(Result(offer), Broker);
+            Assert.Equal(new UnitSettled(Study.Id, offer.Unit.Ordinal, "w", true), Broker.ExpectMsg<UnitSettled>());
         }
-        _broker.ExpectMsg(new StudyClosed(Study.Id));
+        Broker.ExpectMsg(new StudyClosed(Study.Id));
         var progress = Progress();
         Assert.Equal((RunState.Completed, 6L), (progress.State, progress.Committed));
         Assert.Equal([3L, 3], progress.Layers.Select(l => l.Committed));
@@ -99,13 +41,13 @@ public class StudySupervisorTests : ActorTestKit
         var study = Submit();
         var offer = Take(study);
         ChaosJournal.Gate = new TaskCompletionSource();
-        study.Tell(Result(offer), _broker);
-        study.Tell(Result(offer, "other"), _broker);
-        _broker.ExpectNoMsg(200);
+        study.Tell(Result(offer), Broker);
+        study.Tell(Result(offer, "other"), Broker);
+        Broker.ExpectNoMsg(200);
         ChaosJournal.Gate.SetResult();
-        Assert.Equal("w", _broker.ExpectMsg<UnitSettled>().Worker);
-        study.Tell(Result(offer, "other"), _broker);
-        Assert.Equal("other", _broker.ExpectMsg<UnitSettled>().Worker);
+        Assert.Equal("w", Broker.ExpectMsg<UnitSettled>().Worker);
+        study.Tell(Result(offer, "other"), Broker);
+        Assert.Equal("other", Broker.ExpectMsg<UnitSettled>().Worker);
         Assert.Equal(1, Progress().Committed);
     }
 
@@ -119,8 +61,8 @@ public class StudySupervisorTests : ActorTestKit
             var offer = AwaitTake(study);
             while (offer.Unit.Ordinal != 0) offer = AwaitTake(study);
             Assert.Equal(attempt, offer.Attempt);
-            study.Tell(Failure(offer, UnitFailureKind.Transient), _broker);
-            Assert.Equal(attempt == 3, ((UnitSettled)_broker.FishForMessage(m => m is UnitSettled)).Finished);
+            study.Tell(Failure(offer, UnitFailureKind.Transient), Broker);
+            Assert.Equal(attempt == 3, ((UnitSettled)Broker.FishForMessage(m => m is UnitSettled)).Finished);
         }
         study.Tell(new GetHistory(Study.Id), TestActor);
         Assert.Equal(new UnitDefeat(0, "unit 0", 3, "bad"), Assert.Single(ExpectMsg<HistoryReply>().History.Failures));
@@ -132,8 +74,8 @@ public class StudySupervisorTests : ActorTestKit
         UnitOffered? offer = null;
         AwaitAssert(() =>
         {
-            study.Tell(new TakeUnit("w", "p1"), _broker);
-            offer = _broker.FishForMessage(m => m is UnitOffered or NothingToTake) as UnitOffered;
+            study.Tell(new TakeUnit("w", "p1"), Broker);
+            offer = Broker.FishForMessage(m => m is UnitOffered or NothingToTake) as UnitOffered;
             Assert.NotNull(offer);
         });
         return offer!;
@@ -147,15 +89,15 @@ public class StudySupervisorTests : ActorTestKit
         {
             var offer = AwaitTake(study);
             Assert.Equal((0L, attempt), (offer.Unit.Ordinal, offer.Attempt));
-            study.Tell(new UnitLost(new UnitTry(Study.Id, 0, offer.Attempt), "w", "p1", "worker w died"), _broker);
-            _studies.Tell(new GetProgress(Study.Id), TestActor);
+            study.Tell(new UnitLost(new UnitTry(Study.Id, 0, offer.Attempt), "w", "p1", "worker w died"), Broker);
+            Studies.Tell(new GetProgress(Study.Id), TestActor);
             ExpectMsg<ProgressReply>();
             Restart();
             study = Submit();
         }
         var last = AwaitTake(study);
         Assert.Equal(3, last.Attempt);
-        study.Tell(new UnitLost(new UnitTry(Study.Id, 0, 3), "w", "p1", "worker w died"), _broker);
+        study.Tell(new UnitLost(new UnitTry(Study.Id, 0, 3), "w", "p1", "worker w died"), Broker);
         AwaitAssert(() => Assert.Equal(1, Progress().Failed));
     }
 
@@ -163,20 +105,20 @@ public class StudySupervisorTests : ActorTestKit
     public void A_restart_goes_on_where_the_journal_ends_also_from_a_snapshot()
     {
         var planner = new FakePlanner(5, 20);
-        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, planner, Settings, TimeProvider.System, "j")), "big");
+        Studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(Broker, planner, Settings, TimeProvider.System, "j")), "big");
         var study = Submit();
         var done = new HashSet<long>();
         for (var i = 0; i < 37; i++)
         {
             var offer = Take(study);
-            study.Tell(Result(offer), _broker);
-            _broker.FishForMessage(m => m is UnitSettled);
+            study.Tell(Result(offer), Broker);
+            Broker.FishForMessage(m => m is UnitSettled);
             Assert.True(done.Add(offer.Unit.Ordinal));
         }
-        Watch(_studies);
-        Sys.Stop(_studies);
-        ExpectTerminated(_studies);
-        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, planner, Settings, TimeProvider.System, "j")), "big2");
+        Watch(Studies);
+        Sys.Stop(Studies);
+        ExpectTerminated(Studies);
+        Studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(Broker, planner, Settings, TimeProvider.System, "j")), "big2");
         study = Submit();
         var progress = Progress();
         Assert.Equal((37, 37), (progress.Committed, progress.Resumed));
@@ -187,22 +129,22 @@ public class StudySupervisorTests : ActorTestKit
     public void Snapshot_and_later_events_give_the_same_state_as_all_events_and_old_snapshots_go()
     {
         var planner = new FakePlanner(5, 20);
-        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, planner, Settings, TimeProvider.System, "j")), "many");
+        Studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(Broker, planner, Settings, TimeProvider.System, "j")), "many");
         var study = Submit();
         // A snapshot every ten events; the last ones come after it.
         for (var i = 0; i < 56; i++)
         {
             var offer = Take(study);
-            study.Tell(i % 7 == 6 ? Failure(offer, UnitFailureKind.Permanent) : Result(offer), _broker);
-            _broker.FishForMessage(m => m is UnitSettled);
+            study.Tell(i % 7 == 6 ? Failure(offer, UnitFailureKind.Permanent) : Result(offer), Broker);
+            Broker.FishForMessage(m => m is UnitSettled);
         }
         var last = Snapshot(long.MaxValue)!.Metadata.SequenceNr;
         AwaitAssert(() => Assert.Null(Snapshot(last - 1)));
         var before = (Progress(), History());
-        Watch(_studies);
-        Sys.Stop(_studies);
-        ExpectTerminated(_studies);
-        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, planner, Settings, TimeProvider.System, "j")), "many2");
+        Watch(Studies);
+        Sys.Stop(Studies);
+        ExpectTerminated(Studies);
+        Studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(Broker, planner, Settings, TimeProvider.System, "j")), "many2");
         Submit();
         var after = (Progress(), History());
         Assert.Equal((before.Item1.Committed, before.Item1.Failed), (after.Item1.Committed, after.Item1.Failed));
@@ -221,26 +163,20 @@ public class StudySupervisorTests : ActorTestKit
         return ExpectMsg<LoadSnapshotResult>().Snapshot;
     }
 
-    private RunHistory History()
-    {
-        _studies.Tell(new GetHistory(Study.Id), TestActor);
-        return ExpectMsg<HistoryReply>().History;
-    }
-
     [Fact]
     public void A_unit_that_a_worker_still_holds_is_not_handed_out_again()
     {
         var study = Submit();
         var held = Take(study);
         Restart();
-        _studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
-        _broker.FishForMessage(m => m is StudyOpened);
-        study = _broker.LastSender;
-        study.Tell(new UnitClaimed(new UnitTry(Study.Id, held.Unit.Ordinal, held.Attempt)), _broker);
+        Studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
+        Broker.FishForMessage(m => m is StudyOpened);
+        study = Broker.LastSender;
+        study.Tell(new UnitClaimed(new UnitTry(Study.Id, held.Unit.Ordinal, held.Attempt)), Broker);
         ExpectMsg<ProgressReply>();
         for (var i = 0; i < 5; i++) Assert.NotEqual(held.Unit.Ordinal, Take(study).Unit.Ordinal);
-        study.Tell(new TakeUnit("w", "p1"), _broker);
-        _broker.FishForMessage(m => m is NothingToTake);
+        study.Tell(new TakeUnit("w", "p1"), Broker);
+        Broker.FishForMessage(m => m is NothingToTake);
     }
 
     [Fact]
@@ -250,9 +186,9 @@ public class StudySupervisorTests : ActorTestKit
         var offer = Take(study);
         ChaosJournal.Error = 13;
         Watch(study);
-        study.Tell(Result(offer), _broker);
+        study.Tell(Result(offer), Broker);
         ExpectTerminated(study);
-        _broker.ExpectNoMsg(100);
+        Broker.ExpectNoMsg(100);
         const string line = "journal runs/x/journal.db: disk full; free space and run again, the study goes on where it was";
         AwaitAssert(() => Assert.Equal(line, Progress().Error));
         ChaosJournal.Error = 0;
@@ -269,21 +205,21 @@ public class StudySupervisorTests : ActorTestKit
         var offers = Enumerable.Range(0, 6).Select(i => Take(study, $"w{i}")).ToArray();
         ChaosJournal.Gate = new TaskCompletionSource();
         // The first write is on its way, the other results wait behind it; each comes twice, as after a slow acknowledgement.
-        foreach (var offer in offers.Concat(offers)) study.Tell(Result(offer, $"w{offer.Unit.Ordinal}"), _broker);
-        _broker.ExpectNoMsg(100);
+        foreach (var offer in offers.Concat(offers)) study.Tell(Result(offer, $"w{offer.Unit.Ordinal}"), Broker);
+        Broker.ExpectNoMsg(100);
         Watch(study);
         ChaosJournal.Error = 13;
         ChaosJournal.Gate.SetResult();
         ExpectTerminated(study);
-        _broker.ExpectNoMsg(100);
+        Broker.ExpectNoMsg(100);
         (ChaosJournal.Error, ChaosJournal.Gate) = (0, null);
         Restart();
         study = Submit();
         Assert.Equal(0, Progress().Committed);
         foreach (var offer in offers)
         {
-            study.Tell(Result(offer, "w"), _broker);
-            Assert.Equal(offer.Unit.Ordinal, ((UnitSettled)_broker.FishForMessage(m => m is UnitSettled)).Ordinal);
+            study.Tell(Result(offer, "w"), Broker);
+            Assert.Equal(offer.Unit.Ordinal, ((UnitSettled)Broker.FishForMessage(m => m is UnitSettled)).Ordinal);
         }
         AwaitAssert(() => Assert.Equal((RunState.Completed, 6L), (Progress().State, Progress().Committed)));
     }
@@ -294,7 +230,7 @@ public class StudySupervisorTests : ActorTestKit
         Submit();
         Restart();
         ChaosJournal.Error = 13;
-        _studies.Tell(new SubmitStudy(Study, "p2"), TestActor);
+        Studies.Tell(new SubmitStudy(Study, "p2"), TestActor);
         Assert.Contains("disk full", ExpectMsg<StudyRefused>().Problem);
     }
 
@@ -303,7 +239,7 @@ public class StudySupervisorTests : ActorTestKit
     {
         Sys.EventStream.Subscribe(TestActor, typeof(JournalBroke));
         ChaosJournal.Error = 10;
-        _studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
+        Studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
         Assert.Contains("read or write error", ExpectMsg<JournalBroke>().Problem);
     }
 
@@ -313,7 +249,7 @@ public class StudySupervisorTests : ActorTestKit
         var study = Submit();
         var offer = Take(study);
         Watch(study);
-        study.Tell(Failure(offer, UnitFailureKind.Fatal), _broker);
+        study.Tell(Failure(offer, UnitFailureKind.Fatal), Broker);
         ExpectTerminated(study);
         AwaitAssert(() => Assert.Contains("bad", Progress().Error));
         Restart();
@@ -322,41 +258,12 @@ public class StudySupervisorTests : ActorTestKit
     }
 
     [Fact]
-    public void Pausing_takes_running_results_and_hands_out_nothing()
-    {
-        var study = Submit();
-        var offer = Take(study);
-        _studies.Tell(new PauseStudy(Study.Id), TestActor);
-        Assert.Equal(RunState.Paused, ExpectMsg<ProgressReply>().Progress.State);
-        study.Tell(new TakeUnit("w", "p1"), _broker);
-        _broker.FishForMessage(m => m is NothingToTake);
-        study.Tell(Result(offer), _broker);
-        _broker.ExpectMsg<UnitSettled>();
-        _studies.Tell(new ResumeStudy(Study.Id), TestActor);
-        Assert.Equal(1, ExpectMsg<ProgressReply>().Progress.Committed);
-        Assert.Equal(1, Take(study).Unit.Ordinal);
-    }
-
-    [Fact]
-    public void Cancelling_closes_the_study_and_ignores_late_results()
-    {
-        var study = Submit();
-        var offer = Take(study);
-        _studies.Tell(new CancelStudy(Study.Id), TestActor);
-        Assert.Equal(RunState.Cancelled, ExpectMsg<ProgressReply>().Progress.State);
-        _broker.ExpectMsg(new StudyClosed(Study.Id));
-        study.Tell(Result(offer), _broker);
-        Assert.True(_broker.ExpectMsg<UnitSettled>().Finished);
-        Assert.Equal(0, Progress().Committed);
-    }
-
-    [Fact]
-    public void A_broker_without_memory_gets_every_unit_back()
+    public void ABroker_without_memory_gets_every_unit_back()
     {
         var study = Submit();
         var first = Take(study);
         Sys.EventStream.Publish(new BrokerReborn());
-        _broker.ExpectMsg<StudyOpened>();
+        Broker.ExpectMsg<StudyOpened>();
         Assert.Equal(first.Unit.Ordinal, Take(study).Unit.Ordinal);
     }
 
@@ -365,39 +272,39 @@ public class StudySupervisorTests : ActorTestKit
     {
         Submit();
         Submit();
-        Assert.Equal(1, _planner.Plans);
-        _studies.Tell(new GetHistory(Study.Id), TestActor);
+        Assert.Equal(1, Planner.Plans);
+        Studies.Tell(new GetHistory(Study.Id), TestActor);
         Assert.Single(ExpectMsg<HistoryReply>().History.Processes);
     }
 
     [Fact]
     public void An_unknown_study_is_refused()
     {
-        _studies.Tell(new GetProgress(FakePlanner.Study("other").Id), TestActor);
+        Studies.Tell(new GetProgress(FakePlanner.Study("other").Id), TestActor);
         Assert.Contains("is not known", ExpectMsg<StudyRefused>().Problem);
     }
 
     [Fact]
-    public void A_priority_is_kept_in_the_journal_and_told_to_the_broker()
+    public void A_priority_is_kept_in_the_journal_and_told_to_theBroker()
     {
-        _studies.Tell(new SubmitStudy(Study, "p1", 3), TestActor);
+        Studies.Tell(new SubmitStudy(Study, "p1", 3), TestActor);
         Assert.Equal(3, ExpectMsg<ProgressReply>().Progress.Priority);
-        Assert.Equal(3, _broker.FishForMessage<StudyOpened>(m => m.HasWork).Priority);
+        Assert.Equal(3, Broker.FishForMessage<StudyOpened>(m => m.HasWork).Priority);
         // Submitted again without one it stays.
         Submit();
         Restart();
-        _studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
+        Studies.Tell(new SubmitStudy(Study, "p1"), TestActor);
         Assert.Equal(3, ExpectMsg<ProgressReply>().Progress.Priority);
-        _studies.Tell(new SubmitStudy(Study, "p1", -2), TestActor);
+        Studies.Tell(new SubmitStudy(Study, "p1", -2), TestActor);
         Assert.Equal(-2, ExpectMsg<ProgressReply>().Progress.Priority);
-        _broker.FishForMessage(m => m is StudyOpened { HasWork: true, Priority: -2 });
+        Broker.FishForMessage(m => m is StudyOpened { HasWork: true, Priority: -2 });
     }
 
     [Fact]
     public void What_holds_a_study_up_is_part_of_its_progress()
     {
         var study = Submit();
-        study.Tell(new StudyHeldUp("no worker is there"), _broker);
+        study.Tell(new StudyHeldUp("no worker is there"), Broker);
         study.Tell(new GetProgress(Study.Id), TestActor);
         Assert.Equal("no worker is there", ExpectMsg<ProgressReply>().Progress.Waiting);
     }
@@ -408,15 +315,15 @@ public class StudySupervisorTests : ActorTestKit
         var study = Submit();
         var offered = Take(study);
         var unit = new UnitTry(Study.Id, offered.Unit.Ordinal, offered.Attempt);
-        study.Tell(new TakeAgain("w2", "p2", unit, "p1"), _broker);
-        Assert.Equal(("w2", unit.Ordinal, 1), (_broker.ExpectMsg<UnitOffered>() is var o ? (o.Worker, o.Unit.Ordinal, o.Attempt) : default));
-        study.Tell(new UnitResult("w2", "p2", unit, FakeRunner.Payload(unit.Ordinal), null), _broker);
-        Assert.True(_broker.ExpectMsg<UnitSettled>().Finished);
-        study.Tell(new TakeAgain("w3", "p3", unit, "p1"), _broker);
-        Assert.Equal("w3", _broker.ExpectMsg<NotAgain>().Worker);
+        study.Tell(new TakeAgain("w2", "p2", unit, "p1"), Broker);
+        Assert.Equal(("w2", unit.Ordinal, 1), (Broker.ExpectMsg<UnitOffered>() is var o ? (o.Worker, o.Unit.Ordinal, o.Attempt) : default));
+        study.Tell(new UnitResult("w2", "p2", unit, FakeRunner.Payload(unit.Ordinal), null), Broker);
+        Assert.True(Broker.ExpectMsg<UnitSettled>().Finished);
+        study.Tell(new TakeAgain("w3", "p3", unit, "p1"), Broker);
+        Assert.Equal("w3", Broker.ExpectMsg<NotAgain>().Worker);
         // The slow one's result is answered, and changes nothing.
-        study.Tell(new UnitResult("w", "p1", unit, [0], null), _broker);
-        Assert.Equal(("w", true), (_broker.ExpectMsg<UnitSettled>() is var s ? (s.Worker, s.Finished) : default));
+        study.Tell(new UnitResult("w", "p1", unit, [0], null), Broker);
+        Assert.Equal(("w", true), (Broker.ExpectMsg<UnitSettled>() is var s ? (s.Worker, s.Finished) : default));
         study.Tell(new GetProgress(Study.Id), TestActor);
         Assert.Equal(1, ExpectMsg<ProgressReply>().Progress.Committed);
     }
@@ -425,14 +332,14 @@ public class StudySupervisorTests : ActorTestKit
     public void A_process_that_was_slow_with_a_unit_ends_with_the_study_only_when_it_is_heard_again()
     {
         var study = Submit();
-        foreach (var process in (string[])["p2", "p3"]) study.Tell(new TakeUnit($"{process}/w", process), _broker);
-        var units = Enumerable.Range(0, 2).Select(_ => (UnitOffered)_broker.FishForMessage(m => m is UnitOffered)).ToArray();
+        foreach (var process in (string[])["p2", "p3"]) study.Tell(new TakeUnit($"{process}/w", process), Broker);
+        var units = Enumerable.Range(0, 2).Select(_ => (UnitOffered)Broker.FishForMessage(m => m is UnitOffered)).ToArray();
         foreach (var (unit, slow) in units.Zip(["p2", "p3"]))
-            study.Tell(new TakeAgain("w", "p1", new UnitTry(Study.Id, unit.Unit.Ordinal, 1), slow), _broker);
+            study.Tell(new TakeAgain("w", "p1", new UnitTry(Study.Id, unit.Unit.Ordinal, 1), slow), Broker);
         for (var i = 0; i < 6; i++)
-            study.Tell(new UnitResult("w", "p1", new UnitTry(Study.Id, i, 1), FakeRunner.Payload(i), null), _broker);
-        _broker.FishForMessage(m => m is StudyClosed);
-        study.Tell(new ProcessHeard("p2"), _broker);
+            study.Tell(new UnitResult("w", "p1", new UnitTry(Study.Id, i, 1), FakeRunner.Payload(i), null), Broker);
+        Broker.FishForMessage(m => m is StudyClosed);
+        study.Tell(new ProcessHeard("p2"), Broker);
         AwaitAssert(() =>
         {
             study.Tell(new GetHistory(Study.Id), TestActor);
@@ -446,25 +353,25 @@ public class StudySupervisorTests : ActorTestKit
     {
         var study = Submit();
         var held = Take(study);
-        _planner.Failure = new StudyException("model.safetensors cannot be had", null, null, new ArtifactException("cannot be had"));
-        Watch(_studies);
-        Sys.Stop(_studies);
-        ExpectTerminated(_studies);
+        Planner.Failure = new StudyException("model.safetensors cannot be had", null, null, new ArtifactException("cannot be had"));
+        Watch(Studies);
+        Sys.Stop(Studies);
+        ExpectTerminated(Studies);
         var settings = Settings with { ReviveAfter = TimeSpan.FromMinutes(10), PlanAgain = TimeSpan.FromMilliseconds(50) };
-        _studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(_broker, _planner, settings, TimeProvider.System, "runs/x/journal.db")));
+        Studies = Sys.ActorOf(StudyRegistry.Props(new StudyServices(Broker, Planner, settings, TimeProvider.System, "runs/x/journal.db")));
 
-        _broker.FishForMessage(m => m is StudyOpened { HasWork: false });
-        study = _broker.LastSender;
+        Broker.FishForMessage(m => m is StudyOpened { HasWork: false });
+        study = Broker.LastSender;
         AwaitAssert(() =>
         {
             var waiting = Progress();
             Assert.Equal((null, "model.safetensors cannot be had"), (waiting.Error, waiting.Waiting));
         });
         // What a worker computed meanwhile is taken, and units that it holds are not dropped.
-        study.Tell(Result(held), _broker);
-        Assert.True(((UnitSettled)_broker.FishForMessage(m => m is UnitSettled or StudyClosed)).Finished);
-        _planner.Failure = null;
-        _broker.FishForMessage(m => m is StudyOpened { HasWork: true });
+        study.Tell(Result(held), Broker);
+        Assert.True(((UnitSettled)Broker.FishForMessage(m => m is UnitSettled or StudyClosed)).Finished);
+        Planner.Failure = null;
+        Broker.FishForMessage(m => m is StudyOpened { HasWork: true });
         var going = Progress();
         Assert.Equal((null, (string?)null), (going.Error, going.Waiting));
     }

@@ -62,6 +62,22 @@ public class OptionalFieldsTests
     }
 
     [Fact]
+    public void How_far_the_parts_of_a_study_were_at_its_end()
+    {
+        var reached = new StudyReach([new LayerProgress(-1, 1, 0, 2)], [new TrackProgress("z", 1, 2, 3, 6)]);
+        foreach (var read in (StudyReach[])[
+            Through(new StudyCompleted(default, false, reached)).Reached!, Through(new StudyCancelled(default, reached)).Reached!,
+            Through(Golden<StudySnapshot>() with { Reached = reached }).Reached!])
+        {
+            Assert.Equal(reached.Layers, read.Layers);
+            Assert.Equal(reached.Tracks, read.Tracks);
+        }
+        Assert.Null(Golden<StudyCompleted>().Reached);
+        Assert.Null(Golden<StudyCancelled>().Reached);
+        Assert.Null(Golden<StudySnapshot>().Reached);
+    }
+
+    [Fact]
     public void Progress_of_a_node_that_knows_no_priorities()
     {
         var old = Encoding.UTF8.GetString(WireFormat.Write(Golden<ProgressReply>()))

@@ -126,7 +126,6 @@ function drawStudy(s) {
   }
   if (view.title.parentNode !== place) {
     const heading = (text) => make("h3", {}, text);
-    // A study that was over before the coordinator began has no plan any more.
     view.strongest.replaceChildren(heading("Strongest so far"), view.best);
     view.progress.replaceChildren(heading("Layers"), view.layers, view.scale, heading("Components"), view.tracks);
     place.replaceChildren(view.title, view.state, view.error, view.acts, view.answer, view.cells, view.progress,
