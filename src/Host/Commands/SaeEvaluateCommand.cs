@@ -55,12 +55,17 @@ internal static class SaeEvaluateCommand
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
         };
+        var maxNorm = new Option<double?>("--max-norm")
+        {
+            HelpName = "TIMES",
+            Description = "Leave out tokens whose activation is longer than so many times the median of their shard of about 8,192 tokens",
+        };
         var dtype = SaeCommand.Dtype("Type of the arithmetic");
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "The run folder (default: runs/<name>-<id>)" };
         var workers = SharedOptions.Positive("--workers", PhysicalCores.Count, "Units computed at a time (default: physical cores)");
         var command = new Command("evaluate", "Splices an SAE into a model and prints SAEBench's core metrics; a run like any other")
         {
-            sae, model, tokens, tensor, hook, context, exclude, dtype, folder, workers,
+            sae, model, tokens, tensor, hook, context, exclude, maxNorm, dtype, folder, workers,
         };
         command.SetAction(async parsed =>
         {
@@ -70,6 +75,7 @@ internal static class SaeEvaluateCommand
             if (parsed.GetValue(tensor) is { } name) data["tensor"] = name;
             if (parsed.GetValue(context) is { } length) data["context"] = length;
             data["exclude_tokens"] = new JsonArray([.. parsed.GetValue(exclude)!.Select(t => (JsonNode)t)]);
+            if (parsed.GetValue(maxNorm) is { } times) data["max_norm"] = times;
             var method = new JsonObject { ["kind"] = "sae-evaluation", ["sae"] = Path.GetFullPath(parsed.GetValue(sae)!), ["data"] = data };
             if (parsed.GetValue(hook) is { } point) method["hook"] = point;
             var chosen = parsed.GetValue(model)!;

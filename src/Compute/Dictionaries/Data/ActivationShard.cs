@@ -78,9 +78,8 @@ public sealed class ActivationShard : IDisposable
             ("position", tensor(position.ToArray())), ("special", tensor(special))];
         if (plan.MaxNorm > 0 && rows.Count > 0)
         {
-            var norms = kept.square().sum(1).sqrt();
-            var near = norms.le(norms.median() * plan.MaxNorm).nonzero().flatten();
-            tensors = [.. tensors.Select(t => (t.Item1, t.Item2.index_select(0, near)))];
+            var within = NormBound.Within(kept, plan.MaxNorm);
+            tensors = [.. tensors.Select(t => (t.Item1, t.Item2.index_select(0, within)))];
         }
         SafetensorsWriter.Write(path, tensors);
     }

@@ -51,6 +51,16 @@ public sealed class HarvestPlan
     /// <summary>Rows of each shard as the tokens alone tell them; with a bound on norms, at most so many.</summary>
     public IReadOnlyList<long> KeptRows => _kept.Value;
 
+    /// <summary>The first sequence of a shard.</summary>
+    public long FirstOf(int shard) => _firsts[shard];
+
+    /// <summary>The shard that a sequence is in.</summary>
+    public int ShardOf(long sequence)
+    {
+        var at = Array.BinarySearch(_firsts, sequence);
+        return at >= 0 ? at : ~at - 1;
+    }
+
     /// <summary>The sequences of a shard.</summary>
     public IReadOnlyList<TokenSequence> Sequences(int shard)
     {

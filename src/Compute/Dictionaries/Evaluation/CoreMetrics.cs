@@ -8,7 +8,10 @@ internal static class CoreMetrics
     private const string Quality = "reconstruction_quality";
     private const string Shrinkage = "shrinkage";
     private const string Sparsity = "sparsity";
-    private const string Tokens = "token_stats";
+
+    /// <summary>The group of what was counted.</summary>
+    public const string Tokens = "token_stats";
+
     private const string Latents = "misc_metrics";
 
     /// <param name="special">Whether the error on special tokens is asked for.</param>

@@ -18,11 +18,13 @@ internal sealed record SplicedTokens(
 /// Runs sequences through a model three times: as it is, with the activation at a hook replaced by a dictionary's reconstruction where the
 /// position is kept, and with it zeroed at every position. Source: SAELens <c>evals</c>.
 /// </summary>
-internal sealed class SplicedForward(HookedTransformer model, string hook, SparseDictionary dictionary, TokenData data)
+internal sealed class SplicedForward(HookedTransformer model, string hook, SparseDictionary dictionary, IReadOnlySet<int> specialTokens)
 {
     /// <param name="sequences">Of any lengths; equally long neighbours run together.</param>
+    /// <param name="positions">The kept ones of each sequence.</param>
     /// <returns>Tensors of the caller's dispose scope.</returns>
-    public SplicedTokens Run(IReadOnlyList<TokenSequence> sequences, CancellationToken cancellation)
+    public SplicedTokens Run(
+        IReadOnlyList<TokenSequence> sequences, IReadOnlyList<int[]> positions, CancellationToken cancellation)
     {
         var rows = new List<Tensor>();
         var (of, special) = (new List<int>(), new List<bool>());
@@ -34,7 +36,9 @@ internal sealed class SplicedForward(HookedTransformer model, string hook, Spars
             var length = sequences[first].Tokens.Length;
             var some = sequences.Skip(first).TakeWhile(s => s.Tokens.Length == length).ToArray();
             using var scope = NewDisposeScope();
-            var kept = some.Select(s => Enumerable.Range(0, length).Select(p => data.Kept.Keeps(s, p)).ToArray()).ToArray();
+            var kept = some.Select(_ => new bool[length]).ToArray();
+            for (var s = 0; s < some.Length; s++)
+                foreach (var p in positions[first + s]) kept[s][p] = true;
             var keep = tensor(kept.SelectMany(k => k).ToArray()).view(some.Length, length);
             var prompts = some.Select(s => s.Tokens).ToArray();
 
@@ -57,7 +61,7 @@ internal sealed class SplicedForward(HookedTransformer model, string hook, Spars
                 {
                     if (!kept[s][p]) continue;
                     of.Add(first + s);
-                    special.Add(data.Special.Contains(some[s].Tokens[p]));
+                    special.Add(specialTokens.Contains(some[s].Tokens[p]));
                 }
             first += some.Length;
         }

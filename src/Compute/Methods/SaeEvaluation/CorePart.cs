@@ -16,18 +16,20 @@ internal sealed class CorePart : EvaluationPart
     private const int LatentsPerUnit = 4096;
 
     private readonly TokenData _data;
+    private readonly KeptRows _rows;
     private readonly string _hook;
     private readonly int _batch;
     private readonly int _bins;
     private readonly int _batches;
     private readonly string _model;
 
+    /// <param name="rows">Which rows of the data count.</param>
     /// <param name="batch">Sequences that are run together.</param>
     /// <param name="bins">Of the histogram of densities.</param>
     /// <param name="model">The model's name.</param>
-    public CorePart(EvaluatedDictionary sae, TokenData data, string hook, int batch, int bins, string model) : base(sae)
+    public CorePart(EvaluatedDictionary sae, TokenData data, KeptRows rows, string hook, int batch, int bins, string model) : base(sae)
     {
-        (_data, _hook, _batch, _bins, _model) = (data, hook, batch, bins, model);
+        (_data, _rows, _hook, _batch, _bins, _model) = (data, rows, hook, batch, bins, model);
         _batches = (int)((data.Sequences.Count + batch - 1) / batch);
     }
 
@@ -40,7 +42,11 @@ internal sealed class CorePart : EvaluationPart
     public override NumberPayload Run(StudySession session, int unit, CancellationToken cancellation) =>
         unit < _batches ? RunBatch(session, unit, cancellation) : RunLatents(session, (unit - _batches) * LatentsPerUnit, cancellation);
 
-    public override IEnumerable<EvaluationRow> Rows(IReadOnlyList<NumberPayload> payloads)
+    public override IEnumerable<EvaluationRow> Rows(IReadOnlyList<NumberPayload> payloads) =>
+        Metrics(payloads).Concat(LeftOut(CoreMetrics.Tokens, payloads.Take(_batches), _rows, _hook));
+
+    /// <summary>What SAEBench has too.</summary>
+    private IEnumerable<EvaluationRow> Metrics(IReadOnlyList<NumberPayload> payloads)
     {
         var sums = Sums(payloads);
         return CoreMetrics.Of(sums, _data.IsChat && sums["special"] > 0).Concat(CoreMetrics.OfLatents(sums, Geometry(payloads)))
@@ -64,7 +70,7 @@ internal sealed class CorePart : EvaluationPart
     }
 
     public override IEnumerable<ExtraArtifact> Artifacts(IReadOnlyList<NumberPayload> payloads) =>
-        [SaeBenchJson.OfCore(Sae, _model, _batch, Rows(payloads), TableRows(payloads))];
+        [SaeBenchJson.OfCore(Sae, _model, _batch, Metrics(payloads), TableRows(payloads))];
 
     private NumberPayload RunBatch(StudySession session, int batch, CancellationToken cancellation)
     {
@@ -74,11 +80,14 @@ internal sealed class CorePart : EvaluationPart
         var first = (long)batch * _batch;
         var sequences = Enumerable.Range(0, (int)Math.Min(_batch, _data.Sequences.Count - first))
             .Select(i => _data.Sequences[first + i]).ToArray();
-        var spliced = new SplicedForward(model, _hook, dictionary, _data).Run(sequences, cancellation);
+        var rows = sequences.Select((_, i) => _rows.Of(session, first + i)).ToArray();
+        var spliced = new SplicedForward(model, _hook, dictionary, _data.Special)
+            .Run(sequences, [.. rows.Select(r => r.Positions)], cancellation);
         var sums = new CoreSums(Sae.Sizes.Input, Sae.Sizes.Latents);
         if (spliced.Special.Length > 0) sums.Add(dictionary, spliced, sequences.Length, sequences.Sum(s => (long)s.Tokens.Length));
-        return new NumberPayload().Add("totals", sums.Totals).Add("sum", sums.Sum)
+        var payload = new NumberPayload().Add("totals", sums.Totals).Add("sum", sums.Sum)
             .Add("fired", sums.Fired).Add("sequences", sums.FiredSequences);
+        return Count(payload, _rows, spliced.Special.Length, rows.Sum(r => r.TooLong));
     }
 
     private NumberPayload RunLatents(StudySession session, int first, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using InterpActors.Compute.Dictionaries.Data;
 using InterpActors.Compute.Dictionaries.Evaluation;
 using InterpActors.Compute.Reports;
 using InterpActors.Compute.Studies;
@@ -5,7 +6,11 @@ using InterpActors.Compute.Studies;
 namespace InterpActors.Compute.Methods.SaeEvaluation;
 
 /// <summary>A row of <c>results.csv</c> of an evaluation.</summary>
-internal sealed record EvaluationRow(EvaluatedDictionary Sae, string? Hook, MetricValue Metric);
+internal sealed record EvaluationRow(EvaluatedDictionary Sae, string? Hook, MetricValue Metric)
+{
+    /// <summary>The metric that counts the rows of kept tokens that <c>max_norm</c> left out; its n: of how many.</summary>
+    public const string TooLong = "rows_over_max_norm";
+}
 
 /// <summary>
 /// One question that an evaluation asks of one dictionary: some units, and what their payloads say together. Immutable and thread-safe.
@@ -48,6 +53,20 @@ internal abstract class EvaluationPart(EvaluatedDictionary sae)
 
     /// <summary>Large results of its own.</summary>
     public virtual IEnumerable<ExtraArtifact> Artifacts(IReadOnlyList<NumberPayload> payloads) => [];
+
+    /// <summary>Notes in a unit's payload how many rows of its data counted, and how many were too long, where there is a bound.</summary>
+    protected static NumberPayload Count(NumberPayload payload, KeptRows rows, long counted, long tooLong) =>
+        rows.IsBounded ? payload.Add("counted and too long", counted, tooLong) : payload;
+
+    /// <summary>What the units noted with <see cref="Count"/>; nothing where there is no bound.</summary>
+    protected IEnumerable<EvaluationRow> LeftOut(string group, IEnumerable<NumberPayload> payloads, KeptRows rows, string hook)
+    {
+        if (!rows.IsBounded) yield break;
+        var noted = payloads.Select(p => p["counted and too long"]).ToArray();
+        var tooLong = noted.Sum(n => n[1]);
+        yield return new EvaluationRow(Sae, hook, new MetricValue(group, EvaluationRow.TooLong, tooLong,
+            (long)(noted.Sum(n => n[0]) + tooLong)));
+    }
 }
 
 /// <summary>The tables of an evaluation beside <c>results.csv</c>.</summary>

@@ -20,17 +20,20 @@ internal sealed class FeaturePart : EvaluationPart
     private const int LatentsPerUnit = 2048;
 
     private readonly TokenData _data;
+    private readonly KeptRows _rows;
     private readonly HarvestSite _site;
     private readonly StudyContext _study;
     private readonly int _contexts;
     private readonly int _logits;
     private readonly int _sequenceUnits;
 
+    /// <param name="rows">Which rows of the data count.</param>
     /// <param name="contexts">Contexts a latent.</param>
     /// <param name="logits">Tokens a latent raises, and lowers, that are listed.</param>
-    public FeaturePart(EvaluatedDictionary sae, TokenData data, HarvestSite site, StudyContext study, int contexts, int logits) : base(sae)
+    public FeaturePart(
+        EvaluatedDictionary sae, TokenData data, KeptRows rows, HarvestSite site, StudyContext study, int contexts, int logits) : base(sae)
     {
-        (_data, _site, _study, _contexts) = (data, site, study, contexts);
+        (_data, _rows, _site, _study, _contexts) = (data, rows, site, study, contexts);
         // Only what is written into the residual stream has a direct way to the logits.
         _logits = sae.Sizes.Output == study.Model.Config.ModelWidth ? Math.Min(logits, study.Model.Config.Vocabulary) : 0;
         _sequenceUnits = (int)((data.Sequences.Count + SequencesPerUnit - 1) / SequencesPerUnit);
@@ -57,6 +60,7 @@ internal sealed class FeaturePart : EvaluationPart
     [
         new EvaluationRow(Sae, _site.Hook, new MetricValue("features", "latents_with_contexts",
             payloads.Take(_sequenceUnits).SelectMany(p => p["latent"]).Distinct().Count(), Sae.Sizes.Latents)),
+        .. LeftOut("features", payloads.Take(_sequenceUnits), _rows, _site.Hook),
     ];
 
     public override IEnumerable<ExtraFile> Files(IReadOnlyList<NumberPayload> payloads)
@@ -90,12 +94,13 @@ internal sealed class FeaturePart : EvaluationPart
     {
         var found = new Dictionary<int, List<TopContext>>();
         var fired = new double[Sae.Sizes.Latents];
-        long kept = 0;
+        long kept = 0, left = 0;
         for (var s = first; s < Math.Min(first + SequencesPerUnit, _data.Sequences.Count); s++)
         {
             cancellation.ThrowIfCancellationRequested();
             var sequence = _data.Sequences[s];
-            var positions = _data.Kept.Of(sequence);
+            var (positions, tooLong) = _rows.Of(session, s);
+            left += tooLong;
             if (positions.Length == 0) continue;
             kept += positions.Length;
             using var scope = NewDisposeScope();
@@ -118,7 +123,7 @@ internal sealed class FeaturePart : EvaluationPart
             }
         }
         var flat = found.OrderBy(f => f.Key).SelectMany(f => f.Value.Select(c => (Latent: f.Key, Context: c))).ToArray();
-        return new NumberPayload()
+        var payload = new NumberPayload()
             .Add("latent", [.. flat.Select(c => (double)c.Latent)])
             .Add("sequence", [.. flat.Select(c => (double)c.Context.Sequence)])
             .Add("position", [.. flat.Select(c => (double)c.Context.Position)])
@@ -126,6 +131,7 @@ internal sealed class FeaturePart : EvaluationPart
             .Add("window", [.. flat.SelectMany(c => c.Context.Activations.ToArray())])
             .Add("fired", fired)
             .Add("kept", kept);
+        return Count(payload, _rows, kept, left);
     }
 
     private NumberPayload Logits(StudySession session, SparseDictionary dictionary, int first)

@@ -34,7 +34,8 @@ public sealed class SaeEvaluationKind : IStudyKind
             new("from", null, "instead of sae: the run folder of an sae-training study; every SAE of it, or units = [names]"),
             new("metrics", Core, "a list of: " + string.Join(", ", Metrics)),
             new("hook", "the SAE's own", "with core, features: where the SAE reads the model"),
-            new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens }"),
+            new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens, max_norm }: "
+                + "max_norm leaves out rows longer than so many times their shard's median, as in sae-training"),
             new("data, texts", null, "with sparse-probing, tpp, scr: data { kind = texts, file }: activations [texts, tokens, d] by token, rows of "
                 + "zeros being padding; sparse-probing: train/positive, train/negative, test/…; tpp, scr: train/CLASS, test/CLASS, "
                 + "probe/CLASS/weight, probe/CLASS/bias"),
@@ -99,7 +100,11 @@ public sealed class SaeEvaluationKind : IStudyKind
         var section = method.Section("data");
         var data = TokenData.Read(section, section.OneOf("kind", [DataKinds.Tokens, DataKinds.Chat]), study);
         var hook = method.OptionalText("hook");
+        // Absent it is absent from the canonical form too: studies keep the ids that they had before there was such a key.
+        var maxNorm = section.Scalars("max_norm") is null ? 0 : section.Number("max_norm", min: 0);
         var sites = dictionaries.Select(sae => SiteOf(sae, hook, method, model.Config)).ToArray();
+        var rows = sites.DistinctBy(s => s.Hook)
+            .ToDictionary(s => s.Hook, s => new KeptRows(new HarvestPlan(data, s, model, maxNorm)));
         if (core)
         {
             var batch = method.Int("batch_prompts", data.PerBatch ?? 16, 1);
@@ -108,13 +113,14 @@ public sealed class SaeEvaluationKind : IStudyKind
             {
                 if (sae.IsTranscoder)
                     throw method.Wrong("sae", $"{sae.Name} is a transcoder, which reconstructs another place", "core takes autoencoders");
-                yield return new CorePart(sae, data, site.Hook, batch, bins, model.Config.Name);
+                yield return new CorePart(sae, data, rows[site.Hook], site.Hook, batch, bins, model.Config.Name);
             }
         }
         if (!features) yield break;
         var contexts = method.Int("contexts", 8, 1, 64);
         var logits = method.Int("logits", 10, 1, 64);
-        foreach (var (sae, site) in dictionaries.Zip(sites)) yield return new FeaturePart(sae, data, site, study, contexts, logits);
+        foreach (var (sae, site) in dictionaries.Zip(sites)) 
+            yield return new FeaturePart(sae, data, rows[site.Hook], site, study, contexts, logits);
     }
 
     private static HarvestSite SiteOf(EvaluatedDictionary sae, string? hook, StudySection method, ModelConfig config)

@@ -143,6 +143,9 @@ internal sealed class SaeEvaluationMethod(
             checks.Add(new TrustCheck("sample", n >= 10_000 ? "good" : "doubtful",
                 $"metrics are taken over {n.ToString("#,0", CultureInfo.InvariantCulture)} rows"
                     + $"{(n >= 10_000 ? "" : ": few, densities below 1 in 1,000 are not seen")}."));
+        if (rows.FirstOrDefault(r => r.Metric.Metric == EvaluationRow.TooLong)?.Metric is { } left)
+            checks.Add(new TrustCheck("norms", left.Value * 10 <= left.N ? "good" : "doubtful", string.Create(CultureInfo.InvariantCulture,
+                $"{left.Value:#,0} of {left.N:#,0} rows are longer than max_norm allows and left out.")));
         if (rows.FirstOrDefault(r => r.Metric.Group is "llm" or "tpp_metrics" or "scr_metrics")?.Metric.N is { } texts)
             checks.Add(new TrustCheck("sample", texts >= 1000 ? "good" : "doubtful", string.Create(CultureInfo.InvariantCulture,
                 $"accuracies are taken over {texts:#,0} texts: their standard errors are up to {0.5 / Math.Sqrt(texts):0.000}.")));

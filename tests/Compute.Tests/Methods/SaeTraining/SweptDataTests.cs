@@ -77,7 +77,8 @@ public sealed class SweptDataTests : IDisposable
     [Fact]
     public void Hooks_can_be_listed_and_each_dictionary_is_measured_at_its_own()
     {
-        var study = Compile("data { hook = [blocks.1.hook_resid_post, blocks.0.hook_mlp_out] }", Chat, "");
+        var bounded = Chat.Replace("context = 40", "context = 40, max_norm = 1.2", StringComparison.Ordinal);
+        var study = Compile("data { hook = [blocks.1.hook_resid_post, blocks.0.hook_mlp_out] }", bounded, "");
         using var engine = new StudyEngine();
         var plan = engine.Plan(study);
         Assert.Equal([-1, 0, 1], plan.Layers.Select(l => l.Layer));
@@ -87,7 +88,7 @@ public sealed class SweptDataTests : IDisposable
         Assert.Equal(["topk-hookblocks.0.hook_mlp_out", "topk-hookblocks.1.hook_resid_post"],
             result.Results!.Rows.Select(r => (string)r[0]!));
         Assert.Equal(["blocks.0.hook_mlp_out", "blocks.1.hook_resid_post"], result.Results.Rows.Select(r => (string)r[2]!));
-        AssertSameAsEvaluation(result, "topk-hookblocks.0.hook_mlp_out");
+        AssertSameAsEvaluation(result, "topk-hookblocks.0.hook_mlp_out", ", max_norm = 1.2");
     }
 
     [Fact]
@@ -140,7 +141,7 @@ public sealed class SweptDataTests : IDisposable
         Convert.ToDouble(row[result.Results!.Columns.ToList().IndexOf(column)], CultureInfo.InvariantCulture);
 
     /// <summary>What a study of kind sae-evaluation says of the saved dictionary, on the same conversations.</summary>
-    private void AssertSameAsEvaluation(StudyResult result, string name)
+    private void AssertSameAsEvaluation(StudyResult result, string name, string bound = "")
     {
         var row = result.Results!.Rows.Single(r => (string)r[0]! == name);
         Directory.CreateDirectory(_folder.At(name));
@@ -151,8 +152,10 @@ public sealed class SweptDataTests : IDisposable
             $$"""
             study { name = e, model { path = "{{TestData.Path("evaluation/tiny/model")}}", dtype = fp64 }
               method { kind = sae-evaluation, sae = "{{name}}"
-                data { kind = chat, file = heldout.jsonl, context = 40, special_tokens = [256, 257, 258] } } }
+                data { kind = chat, file = heldout.jsonl, context = 40, special_tokens = [256, 257, 258]{{bound}} } } }
             """, _folder.Root));
+        Assert.Equal((long)evaluation.Results!.Rows.First(r => (string?)r[4] == "mse")[6]!, Number(result, row, "eval_tokens"));
+        Assert.Equal(bound.Length > 0, evaluation.Results.Rows.Any(r => (string?)r[4] == "rows_over_max_norm" && (double)r[5]! > 0));
         double Of(string metric) => (double)evaluation.Results!.Rows.First(r => (string?)r[4] == metric)[5]!;
         Assert.Equal(Of("mse"), Number(result, row, "eval_mse"), 9);
         Assert.Equal(Of("mse_special"), Number(result, row, "eval_mse_special"), 9);
