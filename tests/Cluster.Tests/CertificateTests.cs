@@ -16,7 +16,8 @@ public sealed class CertificateTests(SmallStudy small) : ClusterTest(small), ICl
         Certificates("theirs");
         using var identity = NodeIdentity.Load(At("ours"));
         var said = new List<string>();
-        await using var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine)
+        await using var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(
+            ["coordinator"], At("coordinator"), Engine, Engine)
         {
             Identity = identity,
             Say = line =>
@@ -69,7 +70,8 @@ public sealed class CertificateTests(SmallStudy small) : ClusterTest(small), ICl
         Directory.CreateDirectory(At("coordinator"));
         await File.WriteAllLinesAsync(At("coordinator/members.txt"), [address, address + " coordinator"]);
 
-        await using (var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine)
+        await using (var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(
+            ["coordinator"], At("coordinator"), Engine, Engine)
         {
             Identity = identity,
             Overrides = "interp.node.find-cluster = 2s\n",

@@ -53,7 +53,8 @@ public abstract class ClusterTest(SmallStudy small) : IDisposable
     /// <summary>The bytes of a run on one machine, and every unit in the journal exactly once.</summary>
     protected async Task CheckResults(IStudyDesk desk, JournalLocation journal)
     {
-        var reduction = new Reduction(Engine.Plan(Small.Study), await desk.PayloadsAsync(Small.Study.Id), await desk.HistoryAsync(Small.Study.Id));
+        var id = Small.Study.Id;
+        var reduction = new Reduction(Engine.Plan(Small.Study), await desk.PayloadsAsync(id), await desk.HistoryAsync(id));
         Engine.Reduce(reduction, At("results"));
         Assert.Equal(await Small.LocalResults(), await File.ReadAllBytesAsync(At("results/results.csv")));
 

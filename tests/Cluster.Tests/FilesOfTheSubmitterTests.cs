@@ -55,7 +55,8 @@ public sealed class FilesOfTheSubmitterTests : IDisposable
         Directory.Delete(At("submitter"), recursive: true);
         var id = await CompletedAsync(coordinator);
         Assert.Equal(0, await NodeProcess.RunAsync("report", id, "--cluster", coordinator.Http, "--out", At("report")));
-        Assert.Equal(0, await NodeProcess.RunAsync("export", id, "--cluster", coordinator.Http, "--format", "saebench", "--out", At("there")));
+        Assert.Equal(0, await NodeProcess.RunAsync(
+            "export", id, "--cluster", coordinator.Http, "--format", "saebench", "--out", At("there")));
         Assert.Equal(0, await NodeProcess.RunAsync("export", At("local"), "--format", "saebench", "--out", At("here")));
         foreach (var table in (string[])["results.csv", "ablations.csv", "effects.csv"])
             Assert.Equal(await File.ReadAllBytesAsync(At($"local/{table}")), await File.ReadAllBytesAsync(At($"report/{table}")));
@@ -109,7 +110,8 @@ public sealed class FilesOfTheSubmitterTests : IDisposable
     private string[] Stored(string node) =>
     [
         .. Directory.EnumerateFiles(At($"{node}/data/artifacts"), "*", SearchOption.AllDirectories)
-            .Where(f => new FileInfo(f).LinkTarget is null).Select(f => Path.GetRelativePath(At($"{node}/data/artifacts"), f)).Order(StringComparer.Ordinal),
+            .Where(f => new FileInfo(f).LinkTarget is null).Select(f => Path.GetRelativePath(At($"{node}/data/artifacts"), f))
+            .Order(StringComparer.Ordinal),
     ];
 
     /// <summary>What is sent is told; nothing else is.</summary>

@@ -13,7 +13,8 @@ public sealed class KilledNodesTests(SmallStudy small) : ClusterTest(small), ICl
     [Fact]
     public async Task A_killed_compute_node_changes_nothing_but_the_time()
     {
-        await using var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine));
+        await using var coordinator = await ClusterNode.StartAsync(
+            new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine));
         var seed = $"{coordinator.Host}:{coordinator.Port}";
         using var doomed = await Compute("doomed", seed);
         using var other = await Compute("other", seed);
@@ -68,7 +69,8 @@ public sealed class KilledNodesTests(SmallStudy small) : ClusterTest(small), ICl
     [Fact]
     public async Task A_frozen_compute_node_is_given_up_and_joins_again_by_itself()
     {
-        await using var coordinator = await ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine));
+        await using var coordinator = await ClusterNode.StartAsync(
+            new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine));
         var seed = $"{coordinator.Host}:{coordinator.Port}";
         using var frozen = await Compute("frozen", seed);
         using var other = await Compute("other", seed);

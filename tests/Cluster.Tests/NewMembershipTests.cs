@@ -70,12 +70,13 @@ public sealed class NewMembershipTests(SmallStudy small) : ClusterTest(small), I
 
     private int Computed() => File.Exists(At("node/computed.log")) ? File.ReadLines(At("node/computed.log")).Count() : 0;
 
-    private Task<ClusterNode> Coordinator(int port) => ClusterNode.StartAsync(new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine)
-    {
-        Port = port,
-        // The node is in no cluster when it comes back.
-        Overrides = "interp.node.find-cluster = 1s\n",
-    });
+    private Task<ClusterNode> Coordinator(int port) => ClusterNode.StartAsync(
+        new ClusterNodeOptions(["coordinator"], At("coordinator"), Engine, Engine)
+        {
+            Port = port,
+            // The node is in no cluster when it comes back.
+            Overrides = "interp.node.find-cluster = 1s\n",
+        });
 
     /// <summary>As though the others had removed it.</summary>
     private static async Task BeginAnew(ClusterNode node, CancellationToken limit)

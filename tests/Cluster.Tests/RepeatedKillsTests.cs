@@ -14,7 +14,8 @@ public sealed class RepeatedKillsTests(SmallStudy small, ITestOutputHelper outpu
     : ClusterTest(small), IClassFixture<SmallStudy>
 {
     private static int Kills(int usually) =>
-        int.TryParse(Environment.GetEnvironmentVariable("INTERP_TEST_KILLS"), CultureInfo.InvariantCulture, out var kills) ? kills : usually;
+        int.TryParse(Environment.GetEnvironmentVariable("INTERP_TEST_KILLS"), CultureInfo.InvariantCulture, out var kills)
+            ? kills : usually;
 
     [Fact]
     public async Task The_only_coordinator_comes_back_on_its_file_each_time()

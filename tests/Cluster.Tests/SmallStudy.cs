@@ -3,7 +3,9 @@ using InterpActors.Messages.Studies;
 
 namespace InterpActors.Cluster.Tests;
 
-/// <summary>A study of about twenty units on a small model, and the bytes that a run on one machine gives; made once for all tests.</summary>
+/// <summary>
+/// A study of about twenty units on a small model, and the bytes that a run on one machine gives; made once for all tests.
+/// </summary>
 public sealed class SmallStudy : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("cluster-study-").FullName;

@@ -19,7 +19,8 @@ public sealed record ArtifactSettings(
         var section = config.GetConfig("interp.artifacts") ?? throw new ConfigurationException("interp.artifacts is not configured");
         return new ArtifactSettings(
             Bytes(section, "cache-limit"), Bytes(section, "upload-limit"), Count(section, "window", 64),
-            Count(section, "receivers", 10_000), Count(section, "parallel", 64), section.GetTimeSpan("piece-timeout"), section.GetTimeSpan("patience"));
+            Count(section, "receivers", 10_000), Count(section, "parallel", 64),
+            section.GetTimeSpan("piece-timeout"), section.GetTimeSpan("patience"));
     }
 
     private static long Bytes(Config section, string key) =>

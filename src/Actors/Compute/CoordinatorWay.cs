@@ -37,8 +37,8 @@ public sealed class CoordinatorWay : ReceiveActor
 public sealed record NewMembership(IActorRef Ports);
 
 /// <summary>
-/// The workers of a node as the cluster knows them while this membership lasts: for each a <see cref="WorkerPort"/>, to which the coordinator
-/// sends and which it watches.
+/// The workers of a node as the cluster knows them while this membership lasts: for each a <see cref="WorkerPort"/>, to which the
+/// coordinator sends and which it watches.
 /// </summary>
 public sealed class WorkerPorts : ReceiveActor
 {

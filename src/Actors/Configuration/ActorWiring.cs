@@ -19,7 +19,8 @@ public static class ActorWiring
     private const string Name = "coordinator";
 
     /// <summary>Adds <c>/user/coordinator</c>, for a single machine.</summary>
-    public static AkkaConfigurationBuilder AddCoordinator(this AkkaConfigurationBuilder builder, IStudyPlanner planner, JournalLocation journal) =>
+    public static AkkaConfigurationBuilder AddCoordinator(
+        this AkkaConfigurationBuilder builder, IStudyPlanner planner, JournalLocation journal) =>
         builder.AddJournal(journal).WithActors((system, registry) =>
             registry.Register<Coordinator>(system.ActorOf(Coordinator.Props(new CoordinatorServices(planner, journal.Name)), Name)));
 
@@ -59,7 +60,8 @@ public static class ActorWiring
 
     /// <summary>Adds the report of this member's load to the coordinator; that, or the way to it, must have been added.</summary>
     /// <param name="devices">Reads the memory of the devices that this member computes on.</param>
-    public static AkkaConfigurationBuilder AddLoadReporter(this AkkaConfigurationBuilder builder, Func<IReadOnlyList<DeviceLoad>> devices) =>
+    public static AkkaConfigurationBuilder AddLoadReporter(
+        this AkkaConfigurationBuilder builder, Func<IReadOnlyList<DeviceLoad>> devices) =>
         builder.WithActors((system, registry) =>
         {
             var node = ClusterMembers.HostPort(((ExtendedActorSystem)system).Provider.DefaultAddress)!;
@@ -67,8 +69,10 @@ public static class ActorWiring
             system.ActorOf(Props.Create(() => new LoadReporter(node, registry.Get<Coordinator>(), every, devices)), "load");
         });
 
-    /// <summary>Adds <c>/user/workers</c>, by which a cluster reaches this member's workers; the coordinator, or the way to it, must have been
-    /// added.</summary>
+    /// <summary>
+    /// Adds <c>/user/workers</c>, by which a cluster reaches this member's workers; the coordinator, or the way to it, must have been
+    /// added.
+    /// </summary>
     public static AkkaConfigurationBuilder AddWorkerPorts(this AkkaConfigurationBuilder builder) =>
         builder.WithActors((system, registry) =>
             registry.Register<WorkerPorts>(system.ActorOf(WorkerPorts.Props(registry.Get<Coordinator>()), "workers")));

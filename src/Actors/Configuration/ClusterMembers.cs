@@ -55,7 +55,8 @@ public static class ClusterMembers
         return
         [
             .. members.Select(m => new MemberView(
-                HostPort(m.Address)!, [.. m.Roles.Where(Roles.Contains).Order()], m.Status.ToString(), !state.Unreachable.Contains(m), m.Equals(active))),
+                HostPort(m.Address)!, [.. m.Roles.Where(Roles.Contains).Order()], m.Status.ToString(), !state.Unreachable.Contains(m),
+                m.Equals(active))),
         ];
     }
 }

@@ -11,7 +11,9 @@ public sealed record WorkSettings(
     /// <summary>How long a worker that cannot compute a study is not asked again.</summary>
     public TimeSpan UnfitRest { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Above zero, studies start with the coordinator, and again so long after their journal failed; else when they are submitted.</summary>
+    /// <summary>
+    /// Above zero, studies start with the coordinator, and again so long after their journal failed; else when they are submitted.
+    /// </summary>
     public TimeSpan ReviveAfter { get; init; }
 
     /// <summary>How long a study rests whose files could not be had, before they are looked for again.</summary>

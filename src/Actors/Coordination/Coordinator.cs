@@ -9,8 +9,8 @@ using InterpActors.Messages.Work;
 namespace InterpActors.Actors.Coordination;
 
 /// <summary>
-/// The broker and the studies under one name: in a cluster one proxy reaches both, and both always live on the same node. Passes messages on;
-/// starts the studies again some time after their journal failed, where the settings say so. Where several coordinators share a journal,
+/// The broker and the studies under one name: in a cluster one proxy reaches both, and both always live on the same node. Passes messages
+/// on; starts the studies again some time after their journal failed, where the settings say so. Where several coordinators share a journal,
 /// begins when it has the journal's lease, and takes its node out of the cluster when another has it.
 /// </summary>
 public sealed class Coordinator : ReceiveActor, IWithTimers, IWithUnboundedStash
@@ -133,8 +133,8 @@ public sealed class Coordinator : ReceiveActor, IWithTimers, IWithUnboundedStash
     }
 
     /// <summary>
-    /// Somebody else leads: this node's idea of the cluster is wrong. Nothing more is handed out or written here, and the node leaves; its host
-    /// joins again.
+    /// Somebody else leads: this node's idea of the cluster is wrong. Nothing more is handed out or written here, and the node leaves; its
+    /// host joins again.
     /// </summary>
     private void StepDown(LeaseKeeper.Lost m)
     {
@@ -154,7 +154,9 @@ public sealed class Coordinator : ReceiveActor, IWithTimers, IWithUnboundedStash
 
 /// <summary>What a coordinator needs.</summary>
 /// <param name="JournalName">Names the journal in messages to the user.</param>
-/// <param name="Expected">Nodes whose workers must register with a new broker before anything is handed out; null on a single machine.</param>
+/// <param name="Expected">
+/// Nodes whose workers must register with a new broker before anything is handed out; null on a single machine.
+/// </param>
 public sealed record CoordinatorServices(IStudyPlanner Planner, string JournalName, Func<IReadOnlyCollection<string>>? Expected = null)
 {
     /// <summary>Where it lives, <c>host:port</c>; null on a single machine.</summary>

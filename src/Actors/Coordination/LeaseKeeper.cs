@@ -6,8 +6,8 @@ namespace InterpActors.Actors.Coordination;
 
 /// <summary>
 /// Takes the journal's lease for the coordinator above it, keeps it, and gives it back when asked. Says once that it has it
-/// (<see cref="Taken"/>), and once that leading is over (<see cref="Lost"/>): another took it, or a coordinator of another cluster has it and
-/// goes on. A journal that cannot be reached is neither; whoever writes to it then finds out for himself.
+/// (<see cref="Taken"/>), and once that leading is over (<see cref="Lost"/>): another took it, or a coordinator of another cluster has it
+/// and goes on. A journal that cannot be reached is neither; whoever writes to it then finds out for himself.
 /// </summary>
 internal sealed class LeaseKeeper : ReceiveActor, IWithTimers
 {

@@ -10,10 +10,10 @@ using InterpActors.Actors.Configuration;
 namespace InterpActors.Actors.Coordination;
 
 /// <summary>
-/// Takes members out of the cluster that are dead or cut off. One whose machine refuses connections to its port is dead, and is out at once:
-/// nobody waits for a process that was killed. One that only keeps silent may be cut off, frozen or overloaded; when that has not changed for
-/// a while, the leader of each side decides by <see cref="Sides"/>. A compute node that the others have removed ends as well; its host
-/// joins again.
+/// Takes members out of the cluster that are dead or cut off. One whose machine refuses connections to its port is dead, and is out at
+/// once: nobody waits for a process that was killed. One that only keeps silent may be cut off, frozen or overloaded; when that has not
+/// changed for a while, the leader of each side decides by <see cref="Sides"/>. A compute node that the others have removed ends as well;
+/// its host joins again.
 /// </summary>
 internal sealed class SideResolver : ReceiveActor, IWithTimers
 {
@@ -53,7 +53,8 @@ internal sealed class SideResolver : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(Cluster cluster, TimeSpan stableAfter) => Akka.Actor.Props.Create(() => new SideResolver(cluster, stableAfter));
+    public static Props Props(Cluster cluster, TimeSpan stableAfter) =>
+        Akka.Actor.Props.Create(() => new SideResolver(cluster, stableAfter));
 
     protected override void PreStart()
     {
@@ -69,7 +70,8 @@ internal sealed class SideResolver : ReceiveActor, IWithTimers
         Context.System.EventStream.Unsubscribe(Self);
     }
 
-    private static bool Counts(Member member) => member.Status is MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up or MemberStatus.Leaving;
+    private static bool Counts(Member member) =>
+        member.Status is MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up or MemberStatus.Leaving;
 
     private static bool Coordinates(Member member) => member.HasRole(ClusterMembers.CoordinatorRole);
 
@@ -92,7 +94,8 @@ internal sealed class SideResolver : ReceiveActor, IWithTimers
     }
 
     private static Side SideOf(Member[] members, Member? active) => new(
-        members.Count(m => m.Status is MemberStatus.Up or MemberStatus.Leaving), members.Count(Coordinates), active is not null && members.Contains(active));
+        members.Count(m => m.Status is MemberStatus.Up or MemberStatus.Leaving), members.Count(Coordinates),
+        active is not null && members.Contains(active));
 
     private void Probe(Member member)
     {
@@ -104,7 +107,8 @@ internal sealed class SideResolver : ReceiveActor, IWithTimers
     {
         var node = m.Member.UniqueAddress;
         _probing.Remove(node);
-        if (!m.Refused || !Counts(_cluster.SelfMember) || !_cluster.State.Members.Any(x => x.UniqueAddress.Equals(node) && Counts(x))) return;
+        if (!m.Refused || !Counts(_cluster.SelfMember)) return;
+        if (!_cluster.State.Members.Any(x => x.UniqueAddress.Equals(node) && Counts(x))) return;
         _log.Warning("{0} is dead: its port is closed", ClusterMembers.HostPort(node.Address));
         // As though its heartbeats had been missed already; else it would be down and still have to be waited for.
         if (((ExtendedActorSystem)Context.System).Provider is IRemoteActorRefProvider remote) remote.Quarantine(node.Address, node.Uid);

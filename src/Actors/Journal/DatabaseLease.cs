@@ -22,7 +22,8 @@ internal sealed class DatabaseLease(string connectionString, string holder, stri
             """,
             holder, node, validity);
         if (taken is not null) return null;
-        return await ExecuteAsync("SELECT node FROM leadership") ?? throw new InvalidOperationException("table leadership has lost its row");
+        return await ExecuteAsync("SELECT node FROM leadership")
+            ?? throw new InvalidOperationException("table leadership has lost its row");
     }
 
     public async Task<bool> RenewAsync()

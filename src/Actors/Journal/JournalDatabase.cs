@@ -32,7 +32,8 @@ public sealed class JournalDatabase(string connectionString) : JournalLocation
             if (Number(connection, "SELECT count(*) FROM pg_class WHERE oid = to_regclass('journal_format')") == 0)
             {
                 if (Number(connection, "SELECT count(*) FROM pg_class WHERE oid IN (to_regclass('journal'), to_regclass('snapshot'))") > 0)
-                    throw new StudyException($"journal {Name}: its tables are not a journal of this program", null, "name another database");
+                    throw new StudyException(
+                        $"journal {Name}: its tables are not a journal of this program", null, "name another database");
                 Run(connection, JournalSchema.Postgres);
                 Run(connection, $"INSERT INTO journal_format VALUES ({WireFormat.JournalVersion})");
             }

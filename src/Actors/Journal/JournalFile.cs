@@ -46,7 +46,8 @@ public sealed class JournalFile(string path) : JournalLocation
     public override string Name => path;
 
     /// <summary>A plain file, no shared cache; <c>synchronous</c> stays FULL.</summary>
-    public override string ConnectionString { get; } = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
+    public override string ConnectionString { get; } =
+        new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
 
     public override string Settings => "persistence-sqlite";
 

@@ -22,7 +22,9 @@ public abstract class JournalLocation
     public virtual DataOptionsSetup? Setup => null;
 
     /// <summary>Makes the journal unless it is there.</summary>
-    /// <exception cref="StudyException">It cannot be reached or written, or is not a journal of this version; one line says why.</exception>
+    /// <exception cref="StudyException">
+    /// It cannot be reached or written, or is not a journal of this version; one line says why.
+    /// </exception>
     public abstract void Prepare();
 
     /// <summary>Gives back what this process holds of it, once its actors have ended.</summary>

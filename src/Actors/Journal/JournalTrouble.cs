@@ -62,7 +62,8 @@ public static class JournalTrouble
         PostgresErrorCodes.DiskFull => ("disk full on the server", "free space there, the study goes on where it was"),
         PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow =>
             ($"the server stops or starts ({p.MessageText})", "try again when it is up"),
-        PostgresErrorCodes.TooManyConnections => (p.MessageText, "raise the server's max_connections, or lower Maximum Pool Size in --journal"),
+        PostgresErrorCodes.TooManyConnections =>
+            (p.MessageText, "raise the server's max_connections, or lower Maximum Pool Size in --journal"),
         PostgresErrorCodes.UniqueViolation => ("another coordinator has written to it meanwhile", "the study is read again from there"),
         _ => ($"{p.MessageText} ({p.SqlState})", "check the server's log"),
     };

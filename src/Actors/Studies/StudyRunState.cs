@@ -78,8 +78,9 @@ public sealed class StudyRunState
     /// <summary>What the journal tells, with the computed units counted elsewhere.</summary>
     public RunHistory History(IReadOnlyDictionary<string, long> computed) => new(
         State, Units, _committed.Count,
-        [.. _processes.Select(p =>
-            new ProcessHistory(p.Process, p.Started, p.Ended, Math.Max(Math.Max(p.Committed, p.Computed ?? 0), computed.GetValueOrDefault(p.Process)), p.Committed))],
+        [.. _processes.Select(p => new ProcessHistory(
+            p.Process, p.Started, p.Ended, Math.Max(Math.Max(p.Committed, p.Computed ?? 0), computed.GetValueOrDefault(p.Process)),
+            p.Committed))],
         [.. _defeats], Warnings);
 
     /// <summary>The events that a command leads to; none where it changes nothing.</summary>
@@ -127,7 +128,8 @@ public sealed class StudyRunState
     }
 
     private IReadOnlyList<IStudyEvent> Count(string process, long units) =>
-        _processes.Exists(p => p.Process == process && units > Math.Max(p.Committed, p.Computed ?? 0)) ? [new UnitsComputed(process, units)] : [];
+        _processes.Exists(p => p.Process == process && units > Math.Max(p.Committed, p.Computed ?? 0))
+            ? [new UnitsComputed(process, units)] : [];
 
     private List<IStudyEvent> End(StudyRunCommand.EndProcess c)
     {

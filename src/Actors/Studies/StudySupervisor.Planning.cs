@@ -78,8 +78,8 @@ public sealed partial class StudySupervisor
     }
 
     /// <summary>
-    /// Whoever submits hears at once that a file is nowhere to be had. Where nobody does, a coordinator that has it may come back, or the study
-    /// be submitted again: until then it waits, and what workers hold of it is taken.
+    /// Whoever submits hears at once that a file is nowhere to be had. Where nobody does, a coordinator that has it may come back, or the
+    /// study be submitted again: until then it waits, and what workers hold of it is taken.
     /// </summary>
     private void Unplanned(PlanFailed m)
     {

@@ -127,7 +127,10 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
             return;
         }
         if (m.Priority is { } priority)
-            events = [.. events, .. _state.Decide(new StudyRunCommand.Prioritise(StudyPriority.Check(priority), Now), _services.Settings.Retry)];
+        {
+            var prioritise = new StudyRunCommand.Prioritise(StudyPriority.Check(priority), Now);
+            events = [.. events, .. _state.Decide(prioritise, _services.Settings.Retry)];
+        }
         if (m.Process is not null) _present.Add(m.Process);
         if (m.Process is not null && !_state.IsOver && !_state.Knows(m.Process)) events = [.. events, new ProcessStarted(m.Process, Now)];
         _waiting.Add(Sender);

@@ -18,8 +18,8 @@ public sealed record StudyHasWork(StudyId Study);
 public sealed record StudyClosed(StudyId Study);
 
 /// <summary>
-/// Registry to broker, once it has read its journal: results of these studies are to be kept waiting until the study opens or closes. A broker
-/// that is told of them acknowledges nothing of an unknown study before.
+/// Registry to broker, once it has read its journal: results of these studies are to be kept waiting until the study opens or closes. A
+/// broker that is told of them acknowledges nothing of an unknown study before.
 /// </summary>
 public sealed record StudiesAwaited(IReadOnlyCollection<StudyId> Studies);
 

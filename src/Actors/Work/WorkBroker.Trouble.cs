@@ -55,7 +55,9 @@ public sealed partial class WorkBroker
         return Move(worker, m, now, l => l.Unit.Study == m.Unit.Study);
     }
 
-    /// <summary>A machine that cannot go on gets no units for a while, where there is another one; all its workers share its fate.</summary>
+    /// <summary>
+    /// A machine that cannot go on gets no units for a while, where there is another one; all its workers share its fate.
+    /// </summary>
     private bool SetAside(UnitFailure m)
     {
         if (!_workers.TryGetValue(m.Worker, out var worker) || !_studies.ContainsKey(m.Unit.Study)) return false;
@@ -67,8 +69,8 @@ public sealed partial class WorkBroker
     }
 
     /// <summary>
-    /// Counts as a failed attempt, so that no unit is tried for ever; but for a while the study goes to workers with more memory, if there are
-    /// any.
+    /// Counts as a failed attempt, so that no unit is tried for ever; but for a while the study goes to workers with more memory, if there
+    /// are any.
     /// </summary>
     private bool Outgrown(UnitFailure m)
     {
@@ -77,8 +79,10 @@ public sealed partial class WorkBroker
         _log.Warning("worker {0} has too little memory for {1}: {2}", m.Worker, m.Unit.Study, m.Error);
         var memory = worker.Can.MemoryBytes;
         foreach (var other in _workers.Values)
-            if ((other.Process == worker.Process && other.Device == worker.Device) || (memory > 0 && other.Can.MemoryBytes > 0 && other.Can.MemoryBytes <= memory))
-                other.Unfit[m.Unit.Study] = until;
+        {
+            var shares = other.Process == worker.Process && other.Device == worker.Device;
+            if (shares || (memory > 0 && other.Can.MemoryBytes > 0 && other.Can.MemoryBytes <= memory)) other.Unfit[m.Unit.Study] = until;
+        }
         return false;
     }
 

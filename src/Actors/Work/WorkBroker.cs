@@ -36,7 +36,9 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
     private DateTimeOffset _reconciledBy;
     private DateTimeOffset _lastTick;
 
-    /// <param name="expected">Nodes (<c>host:port</c>) whose workers must register before anything is handed out; empty on a single machine.</param>
+    /// <param name="expected">
+    /// Nodes (<c>host:port</c>) whose workers must register before anything is handed out; empty on a single machine.
+    /// </param>
     public WorkBroker(WorkSettings settings, Func<IReadOnlyCollection<string>> expected, TimeProvider clock)
     {
         _settings = settings;

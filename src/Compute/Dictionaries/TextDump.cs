@@ -80,7 +80,8 @@ public sealed class TextDump
         }
         try
         {
-            SafetensorsWriter.Write(output, tensors, new Dictionary<string, string> { ["model"] = weights.Config.Name, ["hook"] = _site.Hook });
+            SafetensorsWriter.Write(
+            output, tensors, new Dictionary<string, string> { ["model"] = weights.Config.Name, ["hook"] = _site.Hook });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -131,6 +132,9 @@ public sealed class TextDump
                     + $"{OtherTexts.Each(counts, of)} of every other class", _file, "make the classes equally large");
         }
         return [.. classes.Select((name, of) => (name, (IReadOnlyList<(string, IReadOnlyList<int>)>)
-            [.. OtherTexts.Evenly(counts, of).GroupBy(t => t.Class).Select(g => (classes[g.Key], (IReadOnlyList<int>)[.. g.Select(t => t.Text)]))]))];
+            [
+                .. OtherTexts.Evenly(counts, of).GroupBy(t => t.Class)
+                    .Select(g => (classes[g.Key], (IReadOnlyList<int>)[.. g.Select(t => t.Text)])),
+            ]))];
     }
 }

@@ -21,7 +21,8 @@ internal static class SaeTextsCommand
         {
             HelpName = "F.jsonl",
             Required = true,
-            Description = "A line each: {\"split\":\"train\",\"class\":\"…\",\"text\":\"…\"} or \"tokens\":[…]; train and test of every class",
+            Description = "A line each: {\"split\":\"train\",\"class\":\"…\",\"text\":\"…\"} or \"tokens\":[…]; "
+                + "train and test of every class",
         };
         var output = new Option<string>("--out") { HelpName = "G.safetensors", Required = true, Description = "Where SPLIT/CLASS go" };
         var context = SharedOptions.Positive("--context", 128, "Tokens of a text at most; the rest is left out");
@@ -36,7 +37,12 @@ internal static class SaeTextsCommand
         {
             Description = "Fits a probe to every class, for tpp and scr: a logistic regression on means over tokens",
         };
-        var weight = new Option<double>("--C") { HelpName = "X", Description = "Weight of the data in the probes", DefaultValueFactory = _ => 1 };
+        var weight = new Option<double>("--C")
+        {
+            HelpName = "X",
+            Description = "Weight of the data in the probes",
+            DefaultValueFactory = _ => 1,
+        };
         weight.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<double>() is not (> 0 and <= 1e9)) result.AddError("--C is out of range, it must be above 0");
@@ -52,7 +58,8 @@ internal static class SaeTextsCommand
             var location = ModelCommand.Locate(parsed.GetValue(model)!);
             var (config, tokenizer) = (ModelLoader.ReadConfig(location), TokenizerLoader.Load(location));
             var words = new JsonObject { ["exclude_tokens"] = new JsonArray([.. parsed.GetValue(exclude)!.Select(t => (JsonNode)t)]) };
-            var kept = KeptTokens.Read(new StudySection(StudyFile.Parse(words.ToJsonString(), "sae texts"), "--"), tokenizer, config.Vocabulary);
+            var options = new StudySection(StudyFile.Parse(words.ToJsonString(), "sae texts"), "--");
+            var kept = KeptTokens.Read(options, tokenizer, config.Vocabulary);
             var dump = new TextDump(parsed.GetValue(texts)!, config, tokenizer, parsed.GetValue(hook)!, parsed.GetValue(context), kept);
             using var loaded = weights.Load(parsed, location);
             var written = dump.Write(loaded, parsed.GetValue(probes) ? parsed.GetValue(weight) : null, parsed.GetValue(output)!);

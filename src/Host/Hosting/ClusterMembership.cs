@@ -202,7 +202,9 @@ internal sealed class ClusterMembership
         return Stopwatch.GetElapsedTime(_welcomed.Value) > StuckAfter;
     }
 
-    /// <summary>Gives the workers the way to this membership's cluster; they finish or hand back their units when the node leaves it.</summary>
+    /// <summary>
+    /// Gives the workers the way to this membership's cluster; they finish or hand back their units when the node leaves it.
+    /// </summary>
     public void Attach(ComputeSide compute)
     {
         compute.Join(_host.Services.GetRequiredService<ActorRegistry>().Get<WorkerPorts>());
@@ -231,7 +233,8 @@ internal sealed class ClusterMembership
     public static Address ParseAddress(string hostPort)
     {
         var colon = hostPort.LastIndexOf(':');
-        if (colon < 1 || !int.TryParse(hostPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+        if (colon < 1 || !int.TryParse(hostPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            || port is < 1 or > 65535)
             throw new StudyException($"'{hostPort}' is no address of a node", null, "write HOST:PORT, e.g. 10.0.0.1:4053");
         return new Address("akka.tcp", ActorHost.SystemName, hostPort[..colon], port);
     }

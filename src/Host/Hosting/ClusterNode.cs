@@ -55,7 +55,8 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         foreach (var seed in options.Seeds) ClusterMembership.ParseAddress(seed);
         if (options is { IsCoordinator: false, Seeds: [] })
-            throw new StudyException("a node that is no coordinator founds no cluster", "--seed-node", "name a node to join, e.g. 10.0.0.1:4053");
+            throw new StudyException(
+                "a node that is no coordinator founds no cluster", "--seed-node", "name a node to join, e.g. 10.0.0.1:4053");
         Directory.CreateDirectory(options.Data);
         // Two nodes on one folder would share a ledger, and two coordinators a journal's file.
         var held = RunLock.Take(options.Data, "--data");

@@ -10,7 +10,9 @@ namespace InterpActors.Host.Hosting;
 
 /// <summary>What a member of a cluster needs.</summary>
 /// <param name="Roles">Some of <see cref="ClusterMembers.Roles"/>.</param>
-/// <param name="Data">Its folder: journal (coordinators), <c>computed.log</c>, <c>members.txt</c>, <c>warnings.log</c>. Made unless it is there.</param>
+/// <param name="Data">
+/// Its folder: journal (coordinators), <c>computed.log</c>, <c>members.txt</c>, <c>warnings.log</c>. Made unless it is there.
+/// </param>
 public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data, IStudyPlanner Planner, IUnitRunner Runner)
 {
     /// <summary>The name or address that the other members reach it by.</summary>
@@ -19,7 +21,9 @@ public sealed record ClusterNodeOptions(IReadOnlyList<string> Roles, string Data
     /// <summary>0 for a free one.</summary>
     public int Port { get; init; }
 
-    /// <summary>Members to join, as <c>host:port</c>; with none, or itself as the first, it founds a cluster unless it finds an old one.</summary>
+    /// <summary>
+    /// Members to join, as <c>host:port</c>; with none, or itself as the first, it founds a cluster unless it finds an old one.
+    /// </summary>
     public IReadOnlyList<string> Seeds { get; init; } = [];
 
     /// <summary>The journal of a coordinator: <c>journal.db</c> in <see cref="Data"/> unless it is set.</summary>

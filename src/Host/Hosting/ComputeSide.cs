@@ -29,7 +29,8 @@ internal sealed class ComputeSide
             BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString("akka.actor.provider = local").WithFallback(config))));
         _way = _system.ActorOf(CoordinatorWay.Props(), "coordinator");
         var slots = DeviceSlots.For(options.Devices, options.Workers, options.Threads);
-        var services = new ComputeServices(ProcessName.New(Environment.MachineName), _way, options.Runner, ledger, WorkSettings.From(config), Engines.Props)
+        var services = new ComputeServices(
+            ProcessName.New(Environment.MachineName), _way, options.Runner, ledger, WorkSettings.From(config), Engines.Props)
         {
             Node = address,
             Siblings = slots.Count,

@@ -11,8 +11,8 @@ namespace InterpActors.Host.Hosting;
 public interface IStudyDesk
 {
     /// <summary>
-    /// Begins a study, or goes on with it where its journal ends; does nothing to one that is over. Returns when it is planned and units are
-    /// being handed out.
+    /// Begins a study, or goes on with it where its journal ends; does nothing to one that is over. Returns when it is planned and units
+    /// are being handed out.
     /// </summary>
     /// <param name="priority">One of <see cref="StudyPriority"/>; null leaves it as it is, 0 for a new study.</param>
     Task<StudyProgress> SubmitAsync(Study study, int? priority = null);
@@ -38,7 +38,9 @@ public interface IStudyDesk
     /// <summary>What the study's journal tells.</summary>
     Task<RunHistory> HistoryAsync(StudyId study);
 
-    /// <summary>The payload of every unit committed by now, by its ordinal (null for others). Thread-safe, usable until the node stops.</summary>
+    /// <summary>
+    /// The payload of every unit committed by now, by its ordinal (null for others). Thread-safe, usable until the node stops.
+    /// </summary>
     Task<Func<long, byte[]?>> PayloadsAsync(StudyId study);
 
     /// <summary>What happened to a study, as its journal tells it: the newest notes, oldest first; none of one that is not known.</summary>

@@ -67,7 +67,9 @@ public sealed class LocalNode : IAsyncDisposable
         return new LocalNode(options, host, ledger, broke);
     }
 
-    /// <summary>Nobody else could compute what a worker refuses: what they can is not told, and a unit that is too large says so itself.</summary>
+    /// <summary>
+    /// Nobody else could compute what a worker refuses: what they can is not told, and a unit that is too large says so itself.
+    /// </summary>
     private static IReadOnlyList<WorkerSlot> LocalSlots(LocalNodeOptions options) =>
         [.. DeviceSlots.For(options.Devices, options.Workers, 1).Select(s => s with { Can = null })];
 

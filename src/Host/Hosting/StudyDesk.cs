@@ -9,10 +9,11 @@ using InterpActors.Messages.Work;
 namespace InterpActors.Host.Hosting;
 
 /// <summary>
-/// The desk of a coordinator: commands go to whichever member leads now, and again where no answer comes (it may just be changing); what was
-/// committed is read from the journal.
+/// The desk of a coordinator: commands go to whichever member leads now, and again where no answer comes (it may just be changing); what
+/// was committed is read from the journal.
 /// </summary>
-internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocation journal, IComputedLedger ledger) : IStudyDesk, IDisposable
+internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocation journal, IComputedLedger ledger)
+    : IStudyDesk, IDisposable
 {
     private static readonly TimeSpan OneTry = TimeSpan.FromSeconds(5);
 
@@ -43,7 +44,8 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocat
         // Nothing changes any more; a cluster may have thousands of them, and asking for one wakes it.
         if (_over.TryGetValue(study, out var last)) return last;
         var progress = (await Ask(new GetProgress(study), Patience) as ProgressReply)?.Progress;
-        if (progress is { Error: null, State: RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled }) _over[study] = progress;
+        if (progress is { Error: null, State: RunState.Completed or RunState.CompletedWithErrors or RunState.Cancelled })
+            _over[study] = progress;
         return progress;
     }
 
@@ -115,7 +117,8 @@ internal sealed class StudyDesk(Func<ClusterMembership> membership, JournalLocat
             catch (AskTimeoutException)
             {
                 if (DateTimeOffset.UtcNow < until) continue;
-                throw new StudyException("the coordinator does not answer", null, "try again when one of the coordinator nodes is up and its journal can be written");
+                throw new StudyException("the coordinator does not answer", null,
+                    "try again when one of the coordinator nodes is up and its journal can be written");
             }
         }
     }

@@ -51,7 +51,8 @@ internal sealed class ClusterClient : IDisposable
         if (addresses.Any(a => a.Scheme == "https") && CertificateFiles.Asked(null) is { } certificates)
         {
             _trust = PeerTrust.Load(certificates);
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, errors) => _trust.AcceptsServer(certificate, errors);
+            handler.SslOptions.RemoteCertificateValidationCallback =
+                (_, certificate, _, errors) => _trust.AcceptsServer(certificate, errors);
         }
         _coordinators.InnerHandler = handler;
         _http = new HttpClient(_coordinators) { BaseAddress = addresses[0], Timeout = Timeout.InfiniteTimeSpan };
@@ -192,11 +193,14 @@ internal sealed class ClusterClient : IDisposable
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             var why = (e.InnerException ?? e).Message.TrimEnd('.');
-            var remedy = e is not HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError or HttpRequestError.ResponseEnded } trouble
-                ? "check the address and that the node runs"
-                : trouble.HttpRequestError == HttpRequestError.ResponseEnded ? "a coordinator with certificates speaks https"
-                : _trust is null ? $"{CertificateFiles.Variable} names the folder of certificates whose authority is trusted"
-                : $"the certificate must be of the authority in {CertificateFiles.Variable}, for that name or address";
+            var remedy = (e as HttpRequestException)?.HttpRequestError switch
+            {
+                HttpRequestError.ResponseEnded => "a coordinator with certificates speaks https",
+                HttpRequestError.SecureConnectionError => _trust is null
+                    ? $"{CertificateFiles.Variable} names the folder of certificates whose authority is trusted"
+                    : $"the certificate must be of the authority in {CertificateFiles.Variable}, for that name or address",
+                _ => "check the address and that the node runs",
+            };
             throw new RunFailedException($"{Address}: the coordinator cannot be reached ({why}); {remedy}", e);
         }
         catch (OperationCanceledException e)

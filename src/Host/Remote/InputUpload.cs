@@ -18,8 +18,8 @@ internal sealed class InputUpload(ClusterClient client, TextWriter notes)
     private StudyException? _notHere;
 
     /// <summary>
-    /// The study's inputs, all of which the coordinator has now; null where the study's files are not on this machine (they may be on a path
-    /// of the coordinator's), or where the coordinator takes none.
+    /// The study's inputs, all of which the coordinator has now; null where the study's files are not on this machine (they may be on a
+    /// path of the coordinator's), or where the coordinator takes none.
     /// </summary>
     /// <exception cref="StudyException">The study cannot be run as written, or a file may not be sent.</exception>
     /// <exception cref="RunFailedException">The coordinator was away for too long.</exception>

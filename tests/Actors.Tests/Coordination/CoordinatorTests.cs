@@ -14,11 +14,12 @@ public class CoordinatorTests : ActorTestKit, IJournalLease
     private volatile bool _ours = true;
     private volatile bool _released;
 
-    private IActorRef Coordinator() => Sys.ActorOf(Actors.Coordination.Coordinator.Props(new CoordinatorServices(new FakePlanner(2, 3), "journal")
-    {
-        Node = "10.0.0.1:4053",
-        Leadership = new Leadership(this, TimeSpan.FromMilliseconds(300), _members.Contains),
-    }));
+    private IActorRef Coordinator() => Sys.ActorOf(Actors.Coordination.Coordinator.Props(
+        new CoordinatorServices(new FakePlanner(2, 3), "journal")
+        {
+            Node = "10.0.0.1:4053",
+            Leadership = new Leadership(this, TimeSpan.FromMilliseconds(300), _members.Contains),
+        }));
 
     [Fact]
     public void Waits_for_the_lease_and_then_answers_what_was_asked_meanwhile()

@@ -35,7 +35,8 @@ public class JournalLocationTests
     {
         var journal = JournalLocation.Parse("postgres:///d?host=/var/run&user=u%40x&connect_timeout=1&options=-c%20search_path%3Da");
         var connection = new NpgsqlConnectionStringBuilder(journal.ConnectionString);
-        Assert.Equal(("/var/run", "u@x", 1, "-c search_path=a"), (connection.Host, connection.Username, connection.Timeout, connection.Options));
+        Assert.Equal(("/var/run", "u@x", 1, "-c search_path=a"),
+            (connection.Host, connection.Username, connection.Timeout, connection.Options));
     }
 
     [Theory]

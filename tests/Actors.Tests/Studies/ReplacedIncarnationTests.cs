@@ -101,8 +101,10 @@ public sealed class ReplacedIncarnationFileTests : ReplacedIncarnationTests
 
 /// <summary>The same on PostgreSQL.</summary>
 [Collection(nameof(PostgresServer))]
-public sealed class ReplacedIncarnationDatabaseTests(PostgresServer server) : ReplacedIncarnationTests(new JournalDatabase(server.CreateDatabase()))
+public sealed class ReplacedIncarnationDatabaseTests(PostgresServer server)
+    : ReplacedIncarnationTests(new JournalDatabase(server.CreateDatabase()))
 {
     [PostgresFact]
-    public void On_a_database_the_older_one_commits_and_acknowledges_nothing_more() => The_older_one_commits_and_acknowledges_nothing_more();
+    public void On_a_database_the_older_one_commits_and_acknowledges_nothing_more() =>
+        The_older_one_commits_and_acknowledges_nothing_more();
 }

@@ -103,8 +103,9 @@ public class StudyRunStateTests
         Assert.Equal(5, Computed());
         Assert.Empty(Do(new Command.Count("p1", 5)));
         Assert.Empty(Do(new Command.Count("stranger", 5)));
-        Assert.Equal(7, Assert.Single(StudyRunState.From(_state.ToSnapshot()).History(new Dictionary<string, long> { ["p1"] = 7 }).Processes).UnitsComputed);
-        Assert.Equal(5, Assert.Single(StudyRunState.From(_state.ToSnapshot()).History(new Dictionary<string, long>()).Processes).UnitsComputed);
+        var again = StudyRunState.From(_state.ToSnapshot());
+        Assert.Equal(7, Assert.Single(again.History(new Dictionary<string, long> { ["p1"] = 7 }).Processes).UnitsComputed);
+        Assert.Equal(5, Assert.Single(again.History(new Dictionary<string, long>()).Processes).UnitsComputed);
     }
 
     [Fact]

@@ -71,7 +71,9 @@ public class SchedulingTests : ActorTestKit
         worker.Probe.FishForMessage<ResultAck>(m => m.Ordinal == ordinal);
     }
 
-    /// <summary>A worker whose units have become longer holds more than it wants: without its word on that, the unit went to and fro.</summary>
+    /// <summary>
+    /// A worker whose units have become longer holds more than it wants: without its word on that, the unit went to and fro.
+    /// </summary>
     [Fact]
     public void A_worker_that_hands_a_unit_back_for_it_holds_enough_is_not_given_it_again()
     {

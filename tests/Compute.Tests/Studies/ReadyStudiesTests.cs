@@ -31,7 +31,8 @@ public sealed class ReadyStudiesTests
             using var engine = new StudyEngine();
             var plan = engine.Plan(study);
             var context = new UnitContext("cpu", _ => { }, CancellationToken.None) { Folder = folder };
-            var result = StudyRuns.Reduce(engine, plan, [.. StudyRuns.Ordinals(plan).Select(o => engine.Run(study, plan[o], context).Payload)]);
+            var payloads = StudyRuns.Ordinals(plan).Select(o => engine.Run(study, plan[o], context).Payload).ToArray();
+            var result = StudyRuns.Reduce(engine, plan, payloads);
             Assert.Equal("good", result.Result.Trust.Single(t => t.Name == "order: eval mse special").State);
         }
         finally

@@ -21,8 +21,8 @@ public sealed class SaeTextsTests : IDisposable
         var outcome = await Dump("--probes", "--exclude-tokens", "0");
         Assert.True(outcome.Code == ExitCode.Done, outcome.Error);
         Assert.Contains("train/1: 8 texts, 7 tokens at most", outcome.Output, StringComparison.Ordinal);
-        Assert.Equal(ExitCode.Done, (await Interp.Here("model", "run", Interp.Model("tr-ioi"), "--prompts", At("texts.jsonl"), "--save", Hook,
-            "--out", At("plain.safetensors"), "--dtype", "fp64")).Code);
+        Assert.Equal(ExitCode.Done, (await Interp.Here("model", "run", Interp.Model("tr-ioi"), "--prompts", At("texts.jsonl"),
+            "--save", Hook, "--out", At("plain.safetensors"), "--dtype", "fp64")).Code);
         using (var scope = torch.NewDisposeScope())
         using (var file = SafetensorsFile.Open(At("texts.safetensors")))
         using (var plain = SafetensorsFile.Open(At("plain.safetensors")))
@@ -54,7 +54,9 @@ public sealed class SaeTextsTests : IDisposable
     [InlineData("{\"class\":\"a\",\"split\":\"train\",\"tokens\":[1]}", "texts of 'train/a' and none of 'test/a'")]
     [InlineData("{\"class\":\"a\",\"split\":\"train\",\"tokens\":[0]}", "no token of the text counts")]
     [InlineData("{\"class\":\"a\",\"split\":\"train\",\"tokens\":[9999]}", "token id 9999 is not in the vocabulary")]
-    [InlineData("{\"class\":\"a\",\"split\":\"train\",\"tokens\":[1]}\n{\"class\":\"a\",\"split\":\"test\",\"tokens\":[1]}", "one class only, 'a'")]
+    [InlineData(
+        "{\"class\":\"a\",\"split\":\"train\",\"tokens\":[1]}\n{\"class\":\"a\",\"split\":\"test\",\"tokens\":[1]}",
+        "one class only, 'a'")]
     [InlineData("", "the file holds no texts")]
     public async Task Texts_that_do_not_do_are_refused_in_one_line(string lines, string message)
     {

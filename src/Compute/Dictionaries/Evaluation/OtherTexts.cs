@@ -2,7 +2,9 @@ using InterpActors.Compute.Statistics;
 
 namespace InterpActors.Compute.Dictionaries.Evaluation;
 
-/// <summary>What a class of texts is told apart from: as many texts of the other classes as it has, evenly from each. As SAEBench.</summary>
+/// <summary>
+/// What a class of texts is told apart from: as many texts of the other classes as it has, evenly from each. As SAEBench.
+/// </summary>
 internal static class OtherTexts
 {
     /// <summary>How many of each other class that takes.</summary>

@@ -99,7 +99,9 @@ internal static unsafe class TopSelection<T> where T : unmanaged, IFloatingPoint
         return bound;
     }
 
-    /// <summary>The factor by which a distance from <paramref name="low"/> becomes a number of a step; 0 where there is no finite one.</summary>
+    /// <summary>
+    /// The factor by which a distance from <paramref name="low"/> becomes a number of a step; 0 where there is no finite one.
+    /// </summary>
     public static T StepsPerUnit(T low, T high)
     {
         var factor = T.CreateChecked(Steps) / (high - low);

@@ -155,7 +155,8 @@ internal sealed class AblationPart(
         var directions = latents.Length == 0 ? null : Directions(dictionary, chosen);
         // Texts of one class are tested as its own and as others of several: they are encoded once.
         var encoded = pairs.SelectMany(p => p.Test.Of.Select(o => o.Class).Append(p.Name)).Distinct()
-            .ToDictionary(c => c, c => Means(dictionary, texts, c, directions is null ? null : chosen, cancellation), StringComparer.Ordinal);
+            .ToDictionary(
+                c => c, c => Means(dictionary, texts, c, directions is null ? null : chosen, cancellation), StringComparer.Ordinal);
         for (var t = 0; t < pairs.Count; t++)
         {
             var asked = Enumerable.Range(0, _tests.Length).Where(i => _tests[i].Texts == t).ToArray();

@@ -36,8 +36,8 @@ public sealed class SaeEvaluationKind : IStudyKind
             new("hook", "the SAE's own", "with core, features: where the SAE reads the model"),
             new("data", null, "with core, features: data { kind = tokens | chat, file, tensor, context, exclude_tokens, max_norm }: "
                 + "max_norm leaves out rows longer than so many times their shard's median, as in sae-training"),
-            new("data, texts", null, "with sparse-probing, tpp, scr: data { kind = texts, file }: activations [texts, tokens, d] by token, rows of "
-                + "zeros being padding; sparse-probing: train/positive, train/negative, test/…; tpp, scr: train/CLASS, test/CLASS, "
+            new("data, texts", null, "with sparse-probing, tpp, scr: data { kind = texts, file }: activations [texts, tokens, d] by token, "
+                + "rows of zeros being padding; sparse-probing: train/positive, train/negative, test/…; tpp, scr: train/CLASS, test/CLASS, "
                 + "probe/CLASS/weight, probe/CLASS/bias"),
             new("contexts", "8", "with features: contexts a latent"),
             new("logits", "10", "with features: tokens that a latent raises, and lowers, that are listed"),

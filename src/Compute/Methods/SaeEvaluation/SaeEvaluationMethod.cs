@@ -158,9 +158,9 @@ internal sealed class SaeEvaluationMethod(
     private static MethodView View() => new(
         "Evaluation of sparse autoencoders",
         "Core metrics run the model with the dictionary's reconstruction in place of the activation, at every kept position, and compare "
-            + "loss and next-token distribution with those of the untouched model and of one with the activation zeroed. Metrics against planted "
-            + "features match decoder directions to the true ones, one to one. Metrics on texts of classes fit or perturb logistic probes on means "
-            + "over tokens.",
+            + "loss and next-token distribution with those of the untouched model and of one with the activation zeroed. Metrics against "
+            + "planted features match decoder directions to the true ones, one to one. Metrics on texts of classes fit or perturb logistic "
+            + "probes on means over tokens.",
         "explained variance = 1 − Σ|x − x̂|² / Σ|x − mean x|²; CE score = (CE zeroed − CE spliced) / (CE zeroed − CE clean); "
             + "KL score = (KL zeroed − KL spliced) / KL zeroed; TPP = accuracy that the class’s own probe loses − mean that the others "
             + "lose; "

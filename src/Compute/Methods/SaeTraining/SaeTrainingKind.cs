@@ -50,8 +50,8 @@ public sealed class SaeTrainingKind : IStudyKind
                 + "most_likely = 0.3, least_likely = 0.005, roots = 8, branching = 3, depth = 3, correlation_rank = 25, "
                 + "correlation_scale = 0.1, "
                 + "compensate = true, bias = 0.5, seed } or { kind = planted, world = chat, packing = none | blocks, "
-                + "corpus = conversations | text, width = 48, topics = 24, words = 48, leak = 1, context = 256, seed }: rows whose features are known, "
-                + "to which the dictionaries are compared at the end"),
+                + "corpus = conversations | text, width = 48, topics = 24, words = 48, leak = 1, context = 256, seed }: rows whose "
+                + "features are known, to which the dictionaries are compared at the end"),
             new("evaluate", null, "{ data { … } }: held-out rows on which every dictionary is measured at its end: eval_mse, "
                 + "eval_explained_variance, eval_l0 and, with data of kind chat (or planted, world = chat), eval_mse_special and "
                 + "eval_mse_text; the hook is that of the training data"),

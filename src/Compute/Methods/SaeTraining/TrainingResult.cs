@@ -145,7 +145,8 @@ internal sealed class TrainingResult(
         if (_trained[0].Payload.Planted is { } planted) figures.Add(new Figure(Invariant($"{planted["mcc"]:0.000}"),
             _trained.Count == 1 ? "MCC with the planted features" : $"MCC of {_trained[0].Settings.Name} with the planted features"));
         figures.AddRange(_trained.Select(t => (t.Settings.Name, Error: t.Payload.Figure("eval_mse_special")))
-            .Where(t => t.Error is not null).Take(MostSpecial).Select(t => new Figure(Invariant($"{t.Error:G4}"), $"error on special tokens, {t.Name}")));
+            .Where(t => t.Error is not null).Take(MostSpecial)
+            .Select(t => new Figure(Invariant($"{t.Error:G4}"), $"error on special tokens, {t.Name}")));
         figures.Add(new Figure(Invariant($"{_trained[0].Payload.Alive} of {_trained[0].Settings.Plan.Sizes.Latents}"),
             "latents fired in training"));
         return figures;

@@ -15,7 +15,8 @@ public class FeaturePageTests
     [Fact]
     public void Contexts_and_logits_are_those_of_the_plain_model()
     {
-        var source = File.ReadAllText(TestData.Path("evaluation/tiny/topk/study.conf")).Replace("metrics = core", "metrics = [core, features]\n    contexts = 3\n    logits = 4");
+        var source = File.ReadAllText(TestData.Path("evaluation/tiny/topk/study.conf"))
+            .Replace("metrics = core", "metrics = [core, features]\n    contexts = 3\n    logits = 4");
         var result = StudyRuns.Run(StudyRuns.CompileText(source, TestData.Path("evaluation/tiny/topk")));
         using var stream = new MemoryStream();
         var file = Assert.Single(result.Files);
@@ -26,7 +27,8 @@ public class FeaturePageTests
 
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        using var weights = ModelLoader.LoadWeights(ModelLoader.Locate(TestData.Path("evaluation/tiny/model"), "."), ScalarType.Float64, WeightProcessing.None);
+        using var weights = ModelLoader.LoadWeights(
+            ModelLoader.Locate(TestData.Path("evaluation/tiny/model"), "."), ScalarType.Float64, WeightProcessing.None);
         using var model = new HookedTransformer(weights);
         using var sae = DictionaryFolder.Read(TestData.Path("evaluation/tiny/topk"), ScalarType.Float64);
         using var tokens = SafetensorsFile.Open(TestData.Path("evaluation/tiny/tokens.safetensors"));
@@ -63,7 +65,9 @@ public class FeaturePageTests
     private static JsonNode Data(MemoryStream page) => JsonNode.Parse(
         Encoding.UTF8.GetString(page.ToArray()).Split("id=\"report\">")[1].Split("</script>")[0])!;
 
-    private static float[] Floats(JsonNode page, string name) => MemoryMarshal.Cast<byte, float>(Convert.FromBase64String((string)page[name]!)).ToArray();
+    private static float[] Floats(JsonNode page, string name) =>
+        MemoryMarshal.Cast<byte, float>(Convert.FromBase64String((string)page[name]!)).ToArray();
 
-    private static int[] Ints(JsonNode page, string name) => MemoryMarshal.Cast<byte, int>(Convert.FromBase64String((string)page[name]!)).ToArray();
+    private static int[] Ints(JsonNode page, string name) =>
+        MemoryMarshal.Cast<byte, int>(Convert.FromBase64String((string)page[name]!)).ToArray();
 }

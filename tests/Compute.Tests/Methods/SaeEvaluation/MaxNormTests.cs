@@ -127,5 +127,6 @@ public sealed class MaxNormTests : IDisposable
     private static Dictionary<string, (double Value, long N)> Rows(StudyResult result) => result.Results!.Rows
         .Where(r => (string?)r[3] != "features").ToDictionary(r => (string)r[4]!, r => (r[5] as double? ?? double.NaN, (long)r[6]!));
 
-    private static void AssertNear(double expected, double actual) => Assert.Equal(expected, actual, 1e-9 * Math.Max(1, Math.Abs(expected)));
+    private static void AssertNear(double expected, double actual) =>
+        Assert.Equal(expected, actual, 1e-9 * Math.Max(1, Math.Abs(expected)));
 }

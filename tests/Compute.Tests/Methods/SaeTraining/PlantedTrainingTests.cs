@@ -85,7 +85,8 @@ public sealed class PlantedTrainingTests : IDisposable
     {
         var study = StudyRuns.CompileText($$"""
             study { name = tree
-              method { kind = sae-training, architecture = matching_pursuit, d_sae = 20, residual_threshold = 0.05, apply_b_dec_to_input = false
+              method { kind = sae-training, architecture = matching_pursuit, d_sae = 20
+                residual_threshold = 0.05, apply_b_dec_to_input = false
                 init { kind = random, decoder_norm = 1.0 }
                 optimiser { lr = 0.03, beta1 = 0.5, beta2 = 0.9375 }
                 data { kind = planted, world = tree, level = 1 }
