@@ -10,8 +10,8 @@ namespace InterpActors.Actors.Coordination;
 
 /// <summary>
 /// The broker and the studies under one name: in a cluster one proxy reaches both, and both always live on the same node. Passes messages
-/// on; starts the studies again some time after their journal failed, where the settings say so. Where several coordinators share a journal,
-/// begins when it has the journal's lease, and takes its node out of the cluster when another has it.
+/// on; starts the studies again some time after their journal failed, where the settings say so. Where several coordinators share a
+/// journal, begins when it has the journal's lease, and takes its node out of the cluster when another has it.
 /// </summary>
 public sealed class Coordinator : ReceiveActor, IWithTimers, IWithUnboundedStash
 {
