@@ -127,6 +127,8 @@ public sealed class NodeProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = folder,
+            // A process that is killed would leave the sockets and pipes of its diagnostics in the temporary folder.
+            Environment = { ["DOTNET_EnableDiagnostics"] = "0" },
         })!;
     }
 }

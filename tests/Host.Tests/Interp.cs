@@ -27,6 +27,8 @@ internal static class Interp
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            // A process that is killed would leave the sockets and pipes of its diagnostics in the temporary folder.
+            Environment = { ["DOTNET_EnableDiagnostics"] = "0" },
         };
         return Process.Start(start)!;
     }

@@ -30,7 +30,13 @@ internal sealed class Browser : IAsyncDisposable
             // Containers run tests as root, and the pages are our own.
             .. (string[])(Environment.UserName == "root" ? ["--no-sandbox"] : []), "about:blank",
         ];
-        var start = new ProcessStartInfo(Executable!, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Executable!, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            // What it leaves when it is killed goes with the profile.
+            Environment = { ["TMPDIR"] = profile },
+        };
         var browser = new Browser(Process.Start(start)!, profile);
         _ = browser._process.StandardOutput.ReadToEndAsync();
         _ = browser._process.StandardError.ReadToEndAsync();

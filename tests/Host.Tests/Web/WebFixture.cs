@@ -37,9 +37,18 @@ internal sealed class WebFixture : IAsyncDisposable
         var engine = new StudyEngine(StudyKinds.All, files: files);
         var desk = new FakeDesk(engine, engine);
         var options = new WebOptions("127.0.0.1", 0, token, Path.Combine(folder, "data")) { Beat = TimeSpan.FromMilliseconds(20) };
-        var web = await WebHost.StartAsync(desk, engine, engine, engine, change?.Invoke(options) ?? options,
-            new StudyIntake(files, artifacts, study => engine.Verify(study)));
-        return new WebFixture(engine, desk, web, artifacts, folder, token);
+        try
+        {
+            var web = await WebHost.StartAsync(desk, engine, engine, engine, change?.Invoke(options) ?? options,
+                new StudyIntake(files, artifacts, study => engine.Verify(study)));
+            return new WebFixture(engine, desk, web, artifacts, folder, token);
+        }
+        catch
+        {
+            engine.Dispose();
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
     }
 
     /// <summary>A study file of a few units; the seed makes one study differ from another.</summary>
