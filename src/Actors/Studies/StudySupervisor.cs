@@ -37,7 +37,10 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<IActorRef> _waiting = [];
     private readonly List<IActorRef> _changing = [];
-    private readonly HashSet<long> _persisting = [];
+
+    /// <summary>Units of which something is on its way to the journal, with the last event about each.</summary>
+    private readonly Dictionary<long, IStudyEvent> _persisting = [];
+
     private readonly SnapshotPace _snapshots;
     private StudyRunState _state = new();
     private long _resumed;
@@ -67,7 +70,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         Command<StopWhenFlushed>(_ => DeferAsync(0, _ => Context.Stop(Self)));
         Command<PauseStudy>(_ => Change(new StudyRunCommand.Pause(Now)));
         Command<ResumeStudy>(_ => Change(new StudyRunCommand.Resume(Now)));
-        Command<CancelStudy>(Cancel);
+        Command<CancelStudy>(_ => Change(new StudyRunCommand.Cancel(Now, ReachedSoon())));
         Command<EndProcess>(m => Change(new StudyRunCommand.EndProcess(m.Process, m.Pause, Now)));
         Command<ReportComputed>(m =>
             Note([.. m.Processes.SelectMany(p => _state.Decide(new StudyRunCommand.Count(p.Process, p.Units), _services.Settings.Retry))]));
@@ -148,10 +151,9 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         _waiting.Clear();
     }
 
-    private void Change(StudyRunCommand command) => Change(command, Sender);
-
-    private void Change(StudyRunCommand command, IActorRef asker)
+    private void Change(StudyRunCommand command)
     {
+        var asker = Sender;
         _changing.Add(asker);
         var events = _state.Decide(command, _services.Settings.Retry);
         PersistInOrder(events, () =>
@@ -164,16 +166,17 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         });
     }
 
-    /// <summary>After the results that are on their way to the journal: the end tells how far the parts were, and they count.</summary>
-    private void Cancel(CancelStudy m)
+    /// <summary>
+    /// How far the parts of the study are, with what is on its way to the journal: an event written now comes after it, or not at all.
+    /// </summary>
+    private StudyReach? ReachedSoon()
     {
-        var asker = Sender;
-        _changing.Add(asker);
-        Defer(m, _ =>
+        foreach (var (ordinal, written) in _persisting)
         {
-            _changing.Remove(asker);
-            Change(new StudyRunCommand.Cancel(Now, _tally?.Reached()), asker);
-        });
+            if (written is UnitCompleted) _tally?.Committed(ordinal);
+            else if (written is UnitGivenUp) _tally?.Failed(ordinal);
+        }
+        return _tally?.Reached();
     }
 
     private void Complete(UnitResult m)
@@ -189,7 +192,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         _present.Add(m.Process);
         _doubtful.Remove(m.Process);
         // A second copy of a result on its way to the journal is answered when it is sent again.
-        if (!_persisting.Add(m.Unit.Ordinal)) return;
+        if (!_persisting.TryAdd(m.Unit.Ordinal, events[0])) return;
         var begun = Stopwatch.GetTimestamp();
         var writing = Traces.Persist(_spans.Span(m.Unit.Ordinal));
         PersistAsync(events[0], e =>
@@ -214,7 +217,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
             Halt($"unit {unit.Ordinal}: {error}");
             return;
         }
-        if (_persisting.Contains(unit.Ordinal)) return;
+        if (_persisting.ContainsKey(unit.Ordinal)) return;
         var fail = new StudyRunCommand.Fail(unit.Ordinal, unit.Attempt, Label(unit.Ordinal), process, kind, error);
         var events = _state.Decide(fail, _services.Settings.Retry);
         if (events.Count == 0)
@@ -223,7 +226,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
             return;
         }
         Meters.Fail(kind);
-        _persisting.Add(unit.Ordinal);
+        _persisting.Add(unit.Ordinal, events[^1]);
         var left = events.Count;
         PersistAllAsync(events, e =>
         {
