@@ -72,7 +72,7 @@ public sealed class MaxNormTests : IDisposable
     {
         var study = StudyRuns.CompileText(Source(16, "core").Replace(", max_norm = 1.1", "", StringComparison.Ordinal), _folder.Root);
         Assert.DoesNotContain("max_norm", study.Canonical, StringComparison.Ordinal);
-        Assert.Contains("\"max_norm\":1.1", StudyRuns.CompileText(Source(16, "core"), _folder.Root).Canonical, StringComparison.Ordinal);
+        Assert.Contains("\"max_norm\": 1.1", StudyRuns.CompileText(Source(16, "core"), _folder.Root).Canonical, StringComparison.Ordinal);
         var error = Assert.Throws<StudyException>(() => StudyRuns.CompileText(
             Source(16, "core").Replace("max_norm = 1.1", "max_norm = -1", StringComparison.Ordinal), _folder.Root));
         Assert.Contains("max_norm: -1 is out of range", error.Message);
