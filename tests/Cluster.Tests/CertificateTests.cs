@@ -40,12 +40,14 @@ public sealed class CertificateTests(SmallStudy small) : ClusterTest(small), ICl
         (code, errors) = await Refused(seed, "theirs");
         Assert.Equal(2, code);
         Assert.Contains("no seed node let this node in", Assert.Single(errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+        Assert.Contains("trusts the authority of this node's certificate", errors, StringComparison.Ordinal);
         lock (said) Assert.Contains(said, line => line.Contains("not signed by an authority of", StringComparison.Ordinal));
 
         // It has no certificate at all.
         (code, errors) = await Refused(seed, null);
         Assert.Equal(2, code);
         Assert.Contains("--certs", Assert.Single(errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+        lock (said) Assert.Contains(said, line => line.Contains("needs --certs to join", StringComparison.Ordinal));
 
         // It does not even speak the language.
         using (var socket = new TcpClient(coordinator.Host, coordinator.Port)) await socket.GetStream().WriteAsync(new byte[100_000]);

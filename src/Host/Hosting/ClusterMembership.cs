@@ -192,7 +192,8 @@ internal sealed class ClusterMembership
 
     private StudyException NotLetIn(IReadOnlyList<string> seeds) => new(
         $"no seed node let this node in ({string.Join(", ", seeds)}){_trouble.Words}",
-        null, "check that one of them runs and can be reached");
+        null, _options.Identity is null ? "check that one of them runs and can be reached"
+            : "check that one of them runs, can be reached, and trusts the authority of this node's certificate (it says whom it refuses)");
 
     /// <summary>Let in long ago and not Up yet: the others did not agree on it, and perhaps never will.</summary>
     private bool IsStuck()
