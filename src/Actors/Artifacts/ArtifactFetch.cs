@@ -37,6 +37,8 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
     private long _asked;
     private int _piece = ArtifactChunk.LargestLength;
     private int _round;
+    private bool _sought;
+    private bool _anyBusy;
     private DateTime _hope;
 
     public ArtifactFetch(FetchArtifact wanted, ArtifactStore store, ArtifactSettings settings, Func<IReadOnlyList<ICanTell>> others)
@@ -98,8 +100,15 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
             else Begin();
             return;
         }
-        (_source, _round) = (null, _round + 1);
+        (_source, _round, _anyBusy) = (null, _round + 1, false);
         _holders.Clear();
+        if (!_sought && _wanted.Holders is { Count: > 0 } known)
+        {
+            _sought = true;
+            _holders.AddRange(known);
+            Choose();
+            return;
+        }
         foreach (var other in _others()) other.Tell(new FindArtifact(_wanted.Artifact), Self);
         Timers.StartSingleTimer("chosen", new Chosen(_round), Seeking);
     }
@@ -108,13 +117,15 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
     {
         if (_source is not null || m.Bytes != _wanted.Bytes || _liars.Contains(Sender)) return;
         // One that serves others now will serve this one later.
-        if (m.Busy) _hope = DateTime.UtcNow;
+        if (m.Busy) (_hope, _anyBusy) = (DateTime.UtcNow, true);
         else
         {
             if (_holders.Count == 0) Timers.StartSingleTimer("chosen", new Chosen(_round), Choosing);
             _holders.Add(Sender);
         }
     }
+
+    private bool IsHopeless => _wanted.Holders is null ? DateTime.UtcNow - _hope > _settings.Patience : !_anyBusy;
 
     private void Choose()
     {
@@ -123,7 +134,7 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
         IReadOnlyList<IActorRef> from = loud.Length > 0 ? loud : _holders;
         if (from.Count == 0)
         {
-            if (DateTime.UtcNow - _hope > _settings.Patience) Fail(Why());
+            if (IsHopeless) Fail(Why());
             else Timers.StartSingleTimer("again", new SeekAgain(), Seeking);
             return;
         }
@@ -181,6 +192,7 @@ internal sealed class ArtifactFetch : ReceiveActor, IWithTimers
         {
             if (_writer!.Complete())
             {
+                _log.Info("{0}, {1} bytes, is here from {2}", _wanted.Artifact, _wanted.Bytes, _source?.Path.Address);
                 Finish(new Fetched(_wanted.Artifact));
                 return;
             }

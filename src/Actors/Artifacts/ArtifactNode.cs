@@ -21,6 +21,7 @@ internal sealed class ArtifactNode : ReceiveActor
     private readonly ArtifactStore _store;
     private readonly ArtifactSettings _settings;
     private readonly Func<IReadOnlyList<ICanTell>> _others;
+    private readonly MadeFiles _made;
     private readonly Dictionary<ArtifactId, List<IActorRef>> _askers = [];
     private readonly Dictionary<ArtifactId, List<(IActorRef Asker, bool AsResult)>> _keepFor = [];
     private readonly Dictionary<IActorRef, ArtifactId> _fetches = [];
@@ -28,10 +29,13 @@ internal sealed class ArtifactNode : ReceiveActor
     private readonly Dictionary<IActorRef, DateTime> _receivers = [];
 
     /// <param name="others">The other nodes' actors of this kind.</param>
-    public ArtifactNode(ArtifactStore store, ArtifactSettings settings, Func<IReadOnlyList<ICanTell>> others)
+    /// <param name="made">What the node has by recipe.</param>
+    public ArtifactNode(ArtifactStore store, ArtifactSettings settings, Func<IReadOnlyList<ICanTell>> others, MadeFiles made)
     {
-        (_store, _settings, _others) = (store, settings, others);
+        (_store, _settings, _others, _made) = (store, settings, others, made);
         Receive<FindArtifact>(Find);
+        Receive<SeekRecipe>(m => Sender.Tell(_made.Answer(m.Recipe, m.Turn, IsTooBusyFor(Sender))));
+        Receive<Sought>(m => Context.ActorOf(RecipeSeek.Props(m.Wanted, Sender, _others())));
         Receive<ReadArtifact>(Read);
         Receive<FetchArtifact>(Fetch);
         Receive<KeepArtifact>(Keep);
@@ -40,8 +44,12 @@ internal sealed class ArtifactNode : ReceiveActor
         Receive<Terminated>(Gone);
     }
 
-    public static Props Props(ArtifactStore store, ArtifactSettings settings, Func<IReadOnlyList<ICanTell>> others) =>
-        Akka.Actor.Props.Create(() => new ArtifactNode(store, settings, others)).WithDispatcher(Dispatcher);
+    public static Props Props(
+        ArtifactStore store, ArtifactSettings settings, Func<IReadOnlyList<ICanTell>> others, MadeFiles? made = null)
+    {
+        made ??= new MadeFiles(store);
+        return Akka.Actor.Props.Create(() => new ArtifactNode(store, settings, others, made)).WithDispatcher(Dispatcher);
+    }
 
     private void Find(FindArtifact m)
     {
@@ -50,9 +58,14 @@ internal sealed class ArtifactNode : ReceiveActor
             Sender.Tell(new ArtifactMissing(m.Artifact));
             return;
         }
+        Sender.Tell(new ArtifactFound(m.Artifact, bytes, IsTooBusyFor(Sender)));
+    }
+
+    private bool IsTooBusyFor(IActorRef receiver)
+    {
         var now = DateTime.UtcNow;
         foreach (var (old, _) in _receivers.Where(r => now - r.Value > Served).ToArray()) _receivers.Remove(old);
-        Sender.Tell(new ArtifactFound(m.Artifact, bytes, Busy: _receivers.Count >= _settings.Receivers && !_receivers.ContainsKey(Sender)));
+        return _receivers.Count >= _settings.Receivers && !_receivers.ContainsKey(receiver);
     }
 
     private void Read(ReadArtifact m)
@@ -67,6 +80,7 @@ internal sealed class ArtifactNode : ReceiveActor
                 file.Position = m.Offset;
                 file.ReadExactly(content);
                 Sender.Tell(new ArtifactChunk(m.Artifact, m.Offset, content));
+                if (file.Position == file.Length) _receivers.Remove(Sender);
                 return;
             }
         }

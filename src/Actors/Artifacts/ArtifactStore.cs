@@ -181,6 +181,24 @@ public sealed class ArtifactStore
         return path is not null && Adopt(artifact, path);
     }
 
+    /// <summary>Moves a file to where it belongs to somebody else and takes no room of the store.</summary>
+    /// <param name="path">Outside the store; has the whole file or none.</param>
+    /// <returns>False where it is not here any more, or is held.</returns>
+    /// <exception cref="IOException">It cannot be moved.</exception>
+    public bool TakeOut(ArtifactId artifact, string path)
+    {
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(artifact, out var entry) || entry.IsKept || _holds.ContainsKey(artifact)) return false;
+            // To another disk this is a copy.
+            var arriving = $"{path}.{Guid.NewGuid():N}";
+            File.Move(PathOf(artifact), arriving);
+            _entries.Remove(artifact);
+            File.Move(arriving, path, overwrite: true);
+            return true;
+        }
+    }
+
     /// <summary>A file outside the store holds an artifact, to be sent on from there. Its content has just been checked.</summary>
     public void Offer(ArtifactId artifact, string path)
     {

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using InterpActors.Actors.Configuration;
+using InterpActors.Actors.Telemetry;
 using InterpActors.Messages.Artifacts;
 
 namespace InterpActors.Actors.Artifacts;
@@ -9,16 +10,26 @@ namespace InterpActors.Actors.Artifacts;
 /// The files by content that a node has or can get. Outlives the node's actor systems: a member that was removed joins again with what it
 /// has.
 /// </summary>
-/// <param name="folder">Of the store; made when the node joins.</param>
-public sealed class NodeArtifacts(string folder) : IArtifacts
+public sealed class NodeArtifacts : IArtifacts
 {
+    /// <summary>Who is making a file may take so many times as long as it takes here before it is made here too.</summary>
+    private const int SlowFactor = 3;
+
     /// <summary>A request that got no answer is made again: its actor system may have ended.</summary>
     private static readonly TimeSpan OneAsk = TimeSpan.FromSeconds(30);
 
-    private readonly Lazy<ArtifactStore> _store = new(() => new ArtifactStore(folder));
+    private readonly Lazy<ArtifactStore> _store;
+    private readonly Lazy<MadeFiles> _made;
     private volatile IActorRef? _node;
     private volatile Func<IReadOnlyList<ICanTell>> _coordinators = () => [];
     private TimeSpan _patience;
+
+    /// <param name="folder">Of the store; made when the node joins.</param>
+    public NodeArtifacts(string folder)
+    {
+        _store = new Lazy<ArtifactStore>(() => new ArtifactStore(folder));
+        _made = new Lazy<MadeFiles>(() => new MadeFiles(Store));
+    }
 
     /// <summary>The node's own store.</summary>
     public ArtifactStore Store => _store.Value;
@@ -46,7 +57,7 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
         Store.Limit = settings.CacheLimit;
         (_patience, _coordinators) = (settings.Patience, coordinators);
         UploadLimit = Math.Min(settings.UploadLimit, settings.CacheLimit);
-        _node = system.ActorOf(ArtifactNode.Props(Store, settings, others), ArtifactNode.Name);
+        _node = system.ActorOf(ArtifactNode.Props(Store, settings, others, _made.Value), ArtifactNode.Name);
     }
 
     /// <inheritdoc/>
@@ -105,6 +116,22 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
         }
     }
 
+    /// <inheritdoc/>
+    public bool Bring(Recipe recipe, string path, CancellationToken cancellation)
+    {
+        using var turn = _made.Value.Take(recipe.Key);
+        var finder = new RecipeFinder(_made.Value, Store, () => _node, (wanted, c) => TryFetch(wanted, c) is null);
+        var slow = recipe.Took * SlowFactor ?? TimeSpan.Zero;
+        var isHere = finder.Find(recipe, turn, path, slow > _patience ? slow : _patience, cancellation);
+        if (!isHere) recipe.Make(path);
+        _made.Value.OfferNew(recipe.Key, path);
+        Meters.Bring(isMade: !isHere);
+        return !isHere;
+    }
+
+    /// <inheritdoc/>
+    public void OfferMade(string recipe, string path) => _made.Value.Offer(recipe, path);
+
     /// <returns>Null where a coordinator has the file; else why none has, empty where none answered.</returns>
     private string? AskToKeep(KeepArtifact keep, CancellationToken cancellation)
     {
@@ -124,18 +151,20 @@ public sealed class NodeArtifacts(string folder) : IArtifacts
 
     private void Fetch(NamedArtifact file, CancellationToken cancellation)
     {
+        var name = $"{file.Name} (SHA-256 {file.Artifact.Value[..12]}…)";
+        if (_node is null) throw new ArtifactException($"{name} is not on this machine");
+        if (TryFetch(new FetchArtifact(file.Artifact, file.Bytes), cancellation) is { } failed)
+            throw new ArtifactException($"{name} cannot be had: {failed.Problem}") { IsForLackOfRoom = failed.ForLackOfRoom };
+    }
+
+    /// <returns>Null where it is in the store now.</returns>
+    private NotFetched? TryFetch(FetchArtifact wanted, CancellationToken cancellation)
+    {
         while (true)
         {
-            var node = _node ?? throw new ArtifactException($"{file.Name} (SHA-256 {file.Artifact.Value[..12]}…) is not on this machine");
             try
             {
-                var answer = node.Ask<object>(new FetchArtifact(file.Artifact, file.Bytes), OneAsk, cancellation).GetAwaiter().GetResult();
-                if (answer is NotFetched failed)
-                    throw new ArtifactException($"{file.Name} (SHA-256 {file.Artifact.Value[..12]}…) cannot be had: {failed.Problem}")
-                    {
-                        IsForLackOfRoom = failed.ForLackOfRoom,
-                    };
-                return;
+                return _node!.Ask<object>(wanted, OneAsk, cancellation).GetAwaiter().GetResult() as NotFetched;
             }
             catch (AskTimeoutException)
             {

@@ -68,7 +68,13 @@ public static class UnitFiles
             try
             {
                 var name = Path.GetFileName(path);
-                if (Path.GetFileName(Path.GetDirectoryName(path)) == Harvest) continue;
+                if (Path.GetFileName(Path.GetDirectoryName(path)) == Harvest)
+                {
+                    // By their recipes: what they hold is read when somebody asks.
+                    var recipe = Path.GetFileNameWithoutExtension(name);
+                    if (name.EndsWith(".safetensors", StringComparison.Ordinal)) artifacts.OfferMade(recipe, Path.GetFullPath(path));
+                    continue;
+                }
                 using var file = File.OpenRead(path);
                 artifacts.Offer(ArtifactId.IsValid(name) ? new ArtifactId(name) : ArtifactId.Of(SHA256.HashData(file)),
                     Path.GetFullPath(path));

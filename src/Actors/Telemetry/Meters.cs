@@ -29,6 +29,9 @@ public static class Meters
     private static readonly Histogram<double> Computations = Meter.CreateHistogram<double>(
         "interp.unit.compute", "s", "Time that engines of this process took for a unit, by device");
 
+    private static readonly Counter<long> Shards = Meter.CreateCounter<long>(
+        "interp.harvest.shards", null, "Shards of activations that this process harvested, or had from other nodes, by way");
+
     /// <summary>A worker was given a unit.</summary>
     public static void Assign() => Assigned.Add(1);
 
@@ -47,6 +50,11 @@ public static class Meters
     /// <summary>An engine computed a unit.</summary>
     public static void Compute(string device, long since) =>
         Computations.Record(Stopwatch.GetElapsedTime(since).TotalSeconds, new KeyValuePair<string, object?>("device", device));
+
+    /// <summary>A file that several nodes need is here.</summary>
+    /// <param name="isMade">False where another node had made it.</param>
+    public static void Bring(bool isMade) =>
+        Shards.Add(1, new KeyValuePair<string, object?>("way", isMade ? "harvested" : "fetched"));
 
     /// <summary>A unit's share of the plan's floating-point operations: by its cells, where the plan has any.</summary>
     public static double FlopsOf(IStudyPlan plan, long ordinal)

@@ -33,6 +33,19 @@ public interface IArtifacts
     /// <param name="asResults">True for what must never go; false for what may, as inputs do, when the coordinator's store is full.</param>
     /// <exception cref="ArtifactException">No coordinator can keep them.</exception>
     void Keep(IReadOnlyList<NamedArtifact> files, bool asResults, CancellationToken cancellation);
+
+    /// <summary>
+    /// Brings a file that comes out the same whoever makes it to a path: from another node that has it, after a while from one that is
+    /// making it, or else by making it, while others that want it wait. From then on they can have it from there, as long as it is there.
+    /// </summary>
+    /// <param name="path">Absolute, in a folder that exists, outside the store.</param>
+    /// <returns>True where it was made by this call.</returns>
+    bool Bring(Recipe recipe, string path, CancellationToken cancellation);
+
+    /// <summary>Tells that a file of this machine, outside the store, is what a recipe makes: other nodes can have it from there.</summary>
+    /// <param name="recipe">Its key.</param>
+    /// <param name="path">Absolute.</param>
+    void OfferMade(string recipe, string path);
 }
 
 /// <summary>A folder of files that stay until it is disposed.</summary>

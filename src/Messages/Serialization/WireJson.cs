@@ -71,4 +71,8 @@ namespace InterpActors.Messages.Serialization;
 [JsonSerializable(typeof(KeepArtifact))]
 [JsonSerializable(typeof(ArtifactKept))]
 [JsonSerializable(typeof(ArtifactNotKept))]
+[JsonSerializable(typeof(SeekRecipe))]
+[JsonSerializable(typeof(RecipeMade))]
+[JsonSerializable(typeof(RecipeBegun))]
+[JsonSerializable(typeof(RecipeUnknown))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -154,6 +154,11 @@ public sealed class SaeTrainingTests : IDisposable
         public void Keep(IReadOnlyList<NamedArtifact> files, bool asResults, CancellationToken cancellation) =>
             Assert.All(files, f => Assert.Contains(f.Artifact, _files.Keys));
 
+        public bool Bring(Recipe recipe, string path, CancellationToken cancellation) =>
+            throw new ArtifactException("nothing is harvested");
+
+        public void OfferMade(string recipe, string path) { }
+
         public IArtifactFolder Open(string name, IReadOnlyList<NamedArtifact> files, CancellationToken cancellation)
         {
             if (IsFull || files.Any(f => Missing.Contains(f.Artifact)))

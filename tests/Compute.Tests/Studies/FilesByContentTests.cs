@@ -114,6 +114,10 @@ public sealed class FilesByContentTests : IDisposable
 
         public void Keep(IReadOnlyList<NamedArtifact> files, bool asResults, CancellationToken cancellation) { }
 
+        public bool Bring(Recipe recipe, string path, CancellationToken cancellation) => throw new ArtifactException("not asked for");
+
+        public void OfferMade(string recipe, string path) { }
+
         private sealed class Folder(Fake owner, string path) : IArtifactFolder
         {
             public string Path { get; } = path;

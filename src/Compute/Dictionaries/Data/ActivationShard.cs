@@ -51,6 +51,21 @@ public sealed class ActivationShard : IDisposable
         }
     }
 
+    /// <summary>Whether a file that another node made can be a shard of the plan: whole, and of the rows, width and type it has.</summary>
+    internal static bool Fits(string path, HarvestPlan plan, int shard, StudySession session)
+    {
+        try
+        {
+            using var found = Open(path);
+            return found.Width == plan.Site.Width && found.Type == session.Context.Model.Type
+                && (plan.MaxNorm > 0 ? found.Rows <= plan.KeptRows[shard] : found.Rows == plan.KeptRows[shard]);
+        }
+        catch (StudyException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Computes a shard and writes its file, whole or not at all.</summary>
     internal static void Make(string path, HarvestPlan plan, int shard, StudySession session, CancellationToken cancellation)
     {

@@ -1,11 +1,13 @@
+using System.Diagnostics;
 using InterpActors.Compute.Studies;
+using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Studies;
 
 namespace InterpActors.Compute.Dictionaries.Data;
 
 /// <summary>
-/// The harvested shards of a machine, by key: files in one folder, each computed once however many dictionaries ask, the longest unused
-/// removed when all together exceed a budget (they are computed again when needed). Thread-safe.
+/// The harvested shards of a machine, by key: files in one folder, each computed once however many dictionaries ask, in a cluster by one of
+/// its nodes, the longest unused removed when all together exceed a budget (they are had anew when needed). Thread-safe.
 /// </summary>
 public sealed class ShardStore : IDisposable
 {
@@ -18,10 +20,14 @@ public sealed class ShardStore : IDisposable
     private readonly HashSet<string> _removed = [];
     private readonly LeaseCache<string, ActivationShard> _open = new(KeptOpen);
     private readonly Lock _gate = new();
+    private readonly IArtifacts? _artifacts;
+    private TimeSpan? _longest;
 
     /// <param name="folder">Made when the first shard is written.</param>
     /// <param name="budget">Bytes.</param>
-    public ShardStore(string folder, long budget) => (_folder, Budget) = (folder, budget);
+    /// <param name="artifacts">Has shards from other nodes; null on a single machine.</param>
+    public ShardStore(string folder, long budget, IArtifacts? artifacts = null) =>
+        (_folder, Budget, _artifacts) = (Path.GetFullPath(folder), budget, artifacts);
 
     /// <summary>Bytes that all shards together may take.</summary>
     public long Budget { get; }
@@ -32,9 +38,22 @@ public sealed class ShardStore : IDisposable
     /// <summary>How many of them it had removed before, because the budget was used up.</summary>
     public int ComputedAgain { get; private set; }
 
-    /// <summary>A shard, computed if it is not there.</summary>
+    /// <summary>A shard, had from another node or computed if it is not there.</summary>
     internal LeaseCache<string, ActivationShard>.Lease Take(HarvestPlan plan, int shard, string key, StudySession session,
-        CancellationToken cancellation) => _open.Take(key, () => Open(plan, shard, key, session, cancellation));
+        CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                return _open.Take(key, () => Open(plan, shard, key, session, cancellation));
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                // Another unit was bringing it for both, and was cancelled.
+            }
+        }
+    }
 
     /// <summary>Computes a shard unless it is there.</summary>
     /// <returns>Its rows.</returns>
@@ -57,27 +76,51 @@ public sealed class ShardStore : IDisposable
                     File.SetLastAccessTimeUtc(path, DateTime.UtcNow);
                     return known;
                 }
-                catch (Exception e) when (e is StudyException or IOException)
+                catch (StudyException)
                 {
-                    // Damaged on the disk, or removed by another study's store meanwhile: it is made again.
+                    // Damaged on the disk: it is had anew, and nobody else is to have this one.
+                    File.Delete(path);
+                }
+                catch (IOException)
+                {
+                    // Removed by another study's store meanwhile: it is had anew.
                 }
             }
             Directory.CreateDirectory(_folder);
-            ActivationShard.Make(path, plan, shard, session, cancellation);
+            var isMade = Bring(plan, shard, key, path, session, cancellation);
             lock (_gate)
             {
-                Harvested++;
-                if (_removed.Remove(key)) ComputedAgain++;
+                if (isMade) Harvested++;
+                if (_removed.Remove(key) && isMade) ComputedAgain++;
                 KeepBudget(path);
             }
             try
             {
                 return ActivationShard.Open(path);
             }
-            catch (IOException) when (attempt < Tries)
+            catch (Exception e) when (e is StudyException or IOException && attempt < Tries)
             {
                 // The store of another study has removed it already.
             }
+        }
+    }
+
+    /// <returns>False where another node had it.</returns>
+    private bool Bring(HarvestPlan plan, int shard, string key, string path, StudySession session, CancellationToken cancellation)
+    {
+        TimeSpan? longest;
+        lock (_gate) longest = _longest;
+        if (_artifacts is not null)
+            return _artifacts.Bring(new Recipe(key, Make, p => ActivationShard.Fits(p, plan, shard, session), longest), path, cancellation);
+        Make(path);
+        return true;
+
+        void Make(string to)
+        {
+            var begun = Stopwatch.GetTimestamp();
+            ActivationShard.Make(to, plan, shard, session, cancellation);
+            var took = Stopwatch.GetElapsedTime(begun);
+            lock (_gate) _longest = _longest > took ? _longest : took;
         }
     }
 

@@ -31,7 +31,7 @@ internal sealed class SaeTrainingMethod(
         // Also where it stays empty: it says that somebody here works on the study.
         Directory.CreateDirectory(place);
         var store = session.Derived((UnitFolders.Harvest, folder), () => new ShardStore(Path.Combine(folder, UnitFolders.Harvest),
-            context.HarvestLimit));
+            context.HarvestLimit, context.Artifacts));
         if (own.Shard(unit.Ordinal) is { } shard)
         {
             var rows = new byte[8];
@@ -39,7 +39,7 @@ internal sealed class SaeTrainingMethod(
             return new UnitOutput(rows, null);
         }
         var dictionary = own.Dictionary(unit.Ordinal)!;
-        var batches = session.Derived(("batches", dictionary.Arm.Name), () => dictionary.Arm.Data.Open(session, store));
+        var batches = session.Derived(("batches", folder, dictionary.Arm.Name), () => dictionary.Arm.Data.Open(session, store));
         var run = new TrainingRun(dictionary, session, batches, store, context, place, Path.Combine(folder, UnitFolders.Artifacts));
         return new UnitOutput(run.Run().ToBytes(), null);
     }
