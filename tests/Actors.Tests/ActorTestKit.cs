@@ -10,7 +10,7 @@ public abstract class ActorTestKit(string more = "") : TestKit(Config(more))
 {
     protected static readonly WorkSettings Settings = new(
         TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30),
-        new RetryPolicy(3, TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(50)), 10);
+        new RetryPolicy(3, TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(50)) { MaxDeaths = 3 }, 10);
 
     private static Config Config(string more) => HoconFolder.Load(
         HoconFolder.Default, ["akka", "dispatchers", "serialization", "artifacts"],

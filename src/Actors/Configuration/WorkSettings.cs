@@ -39,7 +39,10 @@ public sealed record WorkSettings(
             work.GetTimeSpan("beat"),
             work.GetTimeSpan("lease"),
             work.GetTimeSpan("reconcile-grace"),
-            new RetryPolicy(work.GetInt("max-attempts"), work.GetTimeSpan("first-retry"), work.GetTimeSpan("longest-retry")),
+            new RetryPolicy(work.GetInt("max-attempts"), work.GetTimeSpan("first-retry"), work.GetTimeSpan("longest-retry"))
+            {
+                MaxDeaths = work.GetInt("max-deaths"),
+            },
             work.GetInt("snapshot-every"))
         {
             UnfitRest = work.GetTimeSpan("unfit-rest"),

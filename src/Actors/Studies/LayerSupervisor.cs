@@ -60,7 +60,7 @@ public sealed class LayerSupervisor : ReceiveActor, IWithTimers
     private void PutBack(PutBackUnit m)
     {
         var now = _clock.GetUtcNow();
-        _queue.PutBack(m.Ordinal, m.Wait ? now + _retry.Delay(m.Failures) : now, m.Failures);
+        _queue.PutBack(m.Ordinal, m.InARow > 0 ? now + _retry.Delay(m.InARow) : now, m.Failures);
         Offer();
     }
 

@@ -19,8 +19,9 @@ internal sealed record LayerHasWork(int Layer);
 internal sealed record SettleUnit(long Ordinal);
 
 /// <summary>Study to layer: a lease ended without a result.</summary>
-/// <param name="Failures">How often the unit has failed by now; with <paramref name="Wait"/> it rests before the next try.</param>
-internal sealed record PutBackUnit(long Ordinal, int Failures, bool Wait);
+/// <param name="Failures">How often the unit has failed by now.</param>
+/// <param name="InARow">How often since it came forward last: so long it rests before the next try. 0 for not at all.</param>
+internal sealed record PutBackUnit(long Ordinal, int Failures, int InARow);
 
 /// <summary>Study to layer: a worker holds this unit.</summary>
 internal sealed record ClaimUnit(long Ordinal);

@@ -32,7 +32,8 @@ public abstract record StudyRunCommand
     public sealed record Count(string Process, long Units) : StudyRunCommand;
 
     /// <summary>A try failed, or its worker was lost. A try that was counted already changes nothing.</summary>
-    public sealed record Fail(long Ordinal, int Attempt, string Label, string Process, UnitFailureKind Kind, string Error)
+    public sealed record Fail(
+        long Ordinal, int Attempt, string Label, string Process, UnitFailureKind Kind, string Error, bool WorkerDied = false)
         : StudyRunCommand;
 
     /// <summary>A unit can be continued from here.</summary>

@@ -19,7 +19,7 @@ public sealed class StudyRunState
 
     private const int KeptPreviews = 3;
 
-    private readonly Dictionary<long, int> _failures = [];
+    private readonly Dictionary<long, UnitTrouble> _troubles = [];
     private readonly Dictionary<long, UnitCheckpoint> _checkpoints = [];
     private readonly List<UnitDefeat> _defeats = [];
     private readonly List<UnitWarned> _warnings = [];
@@ -64,7 +64,10 @@ public sealed class StudyRunState
     public bool IsSettled(long ordinal) => _committed[ordinal] || _givenUp[ordinal];
 
     /// <summary>How often a unit has failed.</summary>
-    public int Failures(long ordinal) => _failures.GetValueOrDefault(ordinal);
+    public int Failures(long ordinal) => TroubleOf(ordinal).Failures;
+
+    /// <summary>What has gone wrong with a unit that is not settled.</summary>
+    public UnitTrouble TroubleOf(long ordinal) => _troubles.GetValueOrDefault(ordinal);
 
     /// <summary>The last checkpoint of a unit that has no result yet; null where there is none.</summary>
     public UnitCheckpoint? CheckpointOf(long ordinal) => _checkpoints.GetValueOrDefault(ordinal);
@@ -146,10 +149,13 @@ public sealed class StudyRunState
 
     private List<IStudyEvent> Fail(StudyRunCommand.Fail c, RetryPolicy retry)
     {
-        var failures = Failures(c.Ordinal) + 1;
-        if (!IsWanted(c.Ordinal) || c.Attempt < failures) return [];
-        var events = new List<IStudyEvent> { new UnitFailed(c.Ordinal, failures, c.Process, c.Kind, c.Error) };
-        if (retry.GivesUp(c.Kind, failures)) events.Add(new UnitGivenUp(c.Ordinal, c.Label, failures, c.Error));
+        var trouble = TroubleOf(c.Ordinal).After(c.WorkerDied);
+        if (!IsWanted(c.Ordinal) || c.Attempt < trouble.Failures) return [];
+        var events = new List<IStudyEvent>
+        {
+            new UnitFailed(c.Ordinal, trouble.Failures, c.Process, c.Kind, c.Error, c.WorkerDied ? true : null),
+        };
+        if (retry.GivesUp(c.Kind, trouble)) events.Add(new UnitGivenUp(c.Ordinal, c.Label, trouble.Failures, c.Error));
         return events;
     }
 
@@ -186,7 +192,7 @@ public sealed class StudyRunState
             case UnitCompleted e:
                 if (IsSettled(e.Ordinal)) break;
                 _committed.Add(e.Ordinal);
-                _failures.Remove(e.Ordinal);
+                _troubles.Remove(e.Ordinal);
                 _checkpoints.Remove(e.Ordinal);
                 Change(e.Process, p => p with { Committed = p.Committed + 1, Computed = More(p.Computed, e.Computed) });
                 Keep(e.Preview);
@@ -197,6 +203,7 @@ public sealed class StudyRunState
             case CheckpointWritten e:
                 if (IsSettled(e.Ordinal)) break;
                 var before = CheckpointOf(e.Ordinal);
+                if (_troubles.TryGetValue(e.Ordinal, out var trouble)) _troubles[e.Ordinal] = trouble.Forgiven();
                 _checkpoints[e.Ordinal] = new UnitCheckpoint(
                     e.Step, e.Sha256, e.Bytes, e.Metrics, before is null ? null : before with { Before = null });
                 break;
@@ -204,12 +211,12 @@ public sealed class StudyRunState
                 if (_warnings.Count < MostWarnings) _warnings.Add(e);
                 break;
             case UnitFailed e:
-                if (!IsSettled(e.Ordinal)) _failures[e.Ordinal] = Failures(e.Ordinal) + 1;
+                if (!IsSettled(e.Ordinal)) _troubles[e.Ordinal] = TroubleOf(e.Ordinal).After(e.WorkerDied ?? false);
                 break;
             case UnitGivenUp e:
                 if (IsSettled(e.Ordinal)) break;
                 _givenUp.Add(e.Ordinal);
-                _failures.Remove(e.Ordinal);
+                _troubles.Remove(e.Ordinal);
                 _checkpoints.Remove(e.Ordinal);
                 if (_defeats.Count < DescribedDefeats) _defeats.Add(new UnitDefeat(e.Ordinal, e.Label, e.Attempts, e.Error));
                 break;
@@ -233,7 +240,8 @@ public sealed class StudyRunState
 
     public StudySnapshot ToSnapshot() => new(
         Study!, State, IsPlanned ? Units : -1, Cells, _committed.ToBytes(), _givenUp.ToBytes(), [.. _defeats],
-        [.. _failures.Select(f => new UnitAttempts(f.Key, f.Value))], [.. _processes], [.. _best], Priority == 0 ? null : Priority,
+        [.. _troubles.Select(t => new UnitAttempts(t.Key, t.Value.Failures, t.Value.Faults, t.Value.Deaths))],
+        [.. _processes], [.. _best], Priority == 0 ? null : Priority,
         _checkpoints.Count == 0 ? null : [.. _checkpoints.Select(c => new OpenCheckpoint(c.Key, c.Value))],
         _warnings.Count == 0 ? null : [.. _warnings], Reached);
 
@@ -256,7 +264,8 @@ public sealed class StudyRunState
         state._best.AddRange(snapshot.Best);
         foreach (var open in snapshot.Checkpoints ?? []) state._checkpoints[open.Ordinal] = open.Last;
         state._warnings.AddRange(snapshot.Warnings ?? []);
-        foreach (var attempts in snapshot.Attempts) state._failures[attempts.Ordinal] = attempts.Failures;
+        foreach (var unit in snapshot.Attempts)
+            state._troubles[unit.Ordinal] = new UnitTrouble(unit.Failures, unit.Faults ?? unit.Failures, unit.Deaths ?? 0);
         return state;
     }
 

@@ -46,7 +46,7 @@ public sealed partial class StudySupervisor
         {
             _running.Remove(m.Unit.Ordinal);
             _spans.End(m.Unit.Ordinal, "handed back");
-            LayerOf(m.Unit.Ordinal)?.Tell(new PutBackUnit(m.Unit.Ordinal, _state.Failures(m.Unit.Ordinal), false));
+            LayerOf(m.Unit.Ordinal)?.Tell(new PutBackUnit(m.Unit.Ordinal, _state.Failures(m.Unit.Ordinal), 0));
         });
         Command<UnitClaimed>(m =>
         {
@@ -153,7 +153,7 @@ public sealed partial class StudySupervisor
     {
         if (!_state.IsOpen)
         {
-            Sender.Tell(new PutBackUnit(m.Unit.Ordinal, m.Attempt - 1, false));
+            Sender.Tell(new PutBackUnit(m.Unit.Ordinal, m.Attempt - 1, 0));
             _services.Broker.Tell(new NothingToTake(_id, m.Take.Worker));
             return;
         }
@@ -170,7 +170,7 @@ public sealed partial class StudySupervisor
         _spans.End(ordinal, settled ? null : "failed");
         if (LayerOf(ordinal) is not { } layer) return;
         if (settled) layer.Tell(new SettleUnit(ordinal));
-        else layer.Tell(new PutBackUnit(ordinal, _state.Failures(ordinal), true));
+        else layer.Tell(new PutBackUnit(ordinal, _state.Failures(ordinal), _state.TroubleOf(ordinal).InARow));
     }
 
     private IActorRef? LayerOf(long ordinal) => _plan is null ? null : _layers[StudyTally.LayerIndex(_plan, ordinal)];

@@ -88,7 +88,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         Command<UnitLost>(m =>
         {
             _workers.Remove(m.Worker);
-            Fail(m.Unit, m.Process, UnitFailureKind.Transient, m.Reason, null);
+            Fail(m.Unit, m.Process, UnitFailureKind.Transient, m.Reason, null, workerDied: true);
         });
         Command<SaveSnapshotSuccess>(m =>
         {
@@ -208,7 +208,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
         });
     }
 
-    private void Fail(UnitTry unit, string process, UnitFailureKind kind, string error, string? worker)
+    private void Fail(UnitTry unit, string process, UnitFailureKind kind, string error, string? worker, bool workerDied = false)
     {
         if (kind == UnitFailureKind.Fatal)
         {
@@ -218,7 +218,7 @@ public sealed partial class StudySupervisor : ReceivePersistentActor, IWithTimer
             return;
         }
         if (_persisting.ContainsKey(unit.Ordinal)) return;
-        var fail = new StudyRunCommand.Fail(unit.Ordinal, unit.Attempt, Label(unit.Ordinal), process, kind, error);
+        var fail = new StudyRunCommand.Fail(unit.Ordinal, unit.Attempt, Label(unit.Ordinal), process, kind, error, workerDied);
         var events = _state.Decide(fail, _services.Settings.Retry);
         if (events.Count == 0)
         {

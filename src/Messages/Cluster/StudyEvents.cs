@@ -49,7 +49,9 @@ public sealed record CheckpointWritten(
 public sealed record UnitWarned(long Ordinal, string Process, string Line) : IStudyEvent;
 
 /// <summary>One try at a unit failed.</summary>
-public sealed record UnitFailed(long Ordinal, int Attempt, string Process, UnitFailureKind Kind, string Error) : IStudyEvent;
+/// <param name="WorkerDied">True where its worker was lost; null where the engine reported it, or that was not told apart.</param>
+public sealed record UnitFailed(
+    long Ordinal, int Attempt, string Process, UnitFailureKind Kind, string Error, bool? WorkerDied = null) : IStudyEvent;
 
 /// <summary>A unit will not be tried again; the rest of the study goes on.</summary>
 public sealed record UnitGivenUp(long Ordinal, string Label, int Attempts, string Error) : IStudyEvent;

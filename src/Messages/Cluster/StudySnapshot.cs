@@ -29,7 +29,9 @@ public sealed record StudySnapshot(
     StudyReach? Reached = null) : IWireMessage;
 
 /// <summary>How often an open unit has failed.</summary>
-public sealed record UnitAttempts(long Ordinal, int Failures);
+/// <param name="Faults">Since its last checkpoint, as its engine reported; null where that was not told apart: all of them.</param>
+/// <param name="Deaths">Since then, by the loss of its worker.</param>
+public sealed record UnitAttempts(long Ordinal, int Failures, int? Faults = null, int? Deaths = null);
 
 /// <summary>From where an open unit can be continued.</summary>
 public sealed record OpenCheckpoint(long Ordinal, UnitCheckpoint Last);

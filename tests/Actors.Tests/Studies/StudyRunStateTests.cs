@@ -37,6 +37,9 @@ public class StudyRunStateTests
     private IReadOnlyList<IStudyEvent> Fail(long ordinal, int attempt, UnitFailureKind kind = UnitFailureKind.Transient) =>
         Do(new Command.Fail(ordinal, attempt, $"u{ordinal}", "p1", kind, "bad"));
 
+    private IReadOnlyList<IStudyEvent> Die(long ordinal, int attempt) =>
+        Do(new Command.Fail(ordinal, attempt, $"u{ordinal}", "p1", UnitFailureKind.Transient, "died", WorkerDied: true));
+
     [Fact]
     public void Submitting_twice_is_one_run_and_another_study_is_refused()
     {
@@ -137,6 +140,37 @@ public class StudyRunStateTests
         Assert.Collection(Fail(1, 3), e => Assert.IsType<UnitFailed>(e), e => Assert.Equal(new UnitGivenUp(1, "u1", 3, "bad"), e));
         Assert.Empty(Fail(1, 4));
         Assert.Empty(Complete(1));
+    }
+
+    [Fact]
+    public void Deaths_of_workers_are_counted_apart_and_borne_longer()
+    {
+        Begin();
+        for (var death = 1; death < Retry.MaxDeaths; death++) Assert.Single(Die(1, death));
+        Assert.Single(Fail(1, Retry.MaxDeaths));
+        Assert.Single(Fail(1, Retry.MaxDeaths + 1));
+        var again = StudyRunState.From((StudySnapshot)WireFormat.Read(WireFormat.Write(_state.ToSnapshot()), "s-study.1"));
+        Assert.Equal(new UnitTrouble(21, 2, 19), again.TroubleOf(1));
+        var last = Die(1, 22);
+        Assert.True(((UnitFailed)last[0]).WorkerDied);
+        Assert.Equal(new UnitGivenUp(1, "u1", 22, "died"), last[1]);
+    }
+
+    [Fact]
+    public void A_unit_that_comes_forward_is_never_given_up_for_what_was_before()
+    {
+        Begin();
+        for (var step = 1; step <= 100; step++)
+        {
+            Assert.Single(Die(1, (2 * step) - 1));
+            Assert.Single(Fail(1, 2 * step));
+            Do(new Command.Checkpoint(1, "p1", new UnitCheckpoint(step, new(new string('a', 64)), 1, [])));
+        }
+        Assert.Equal(new UnitTrouble(200, 0, 0), _state.TroubleOf(1));
+        // One that does not get further is.
+        Do(new Command.Checkpoint(1, "p1", new UnitCheckpoint(100, new(new string('a', 64)), 1, [])));
+        for (var n = 201; n < 203; n++) Assert.Single(Fail(1, n));
+        Assert.Equal(2, Fail(1, 203).Count);
     }
 
     [Fact]

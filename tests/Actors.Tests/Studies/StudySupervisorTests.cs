@@ -82,7 +82,7 @@ public class StudySupervisorTests : StudyTestKit
     }
 
     [Fact]
-    public void Deaths_of_workers_count_as_attempts_across_restarts()
+    public void Deaths_of_workers_are_counted_across_restarts()
     {
         var study = Submit();
         for (var attempt = 1; attempt <= 2; attempt++)

@@ -62,6 +62,16 @@ public class OptionalFieldsTests
     }
 
     [Fact]
+    public void Which_failures_were_deaths()
+    {
+        Assert.True(Through(new UnitFailed(3, 1, "p", UnitFailureKind.Transient, "died", true)).WorkerDied);
+        Assert.Null(Golden<UnitFailed>().WorkerDied);
+        var tried = new UnitAttempts(4, 9, 1, 2);
+        Assert.Equal(tried, Through(Golden<StudySnapshot>() with { Attempts = [tried] }).Attempts[0]);
+        Assert.Equal(new UnitAttempts(4, 3), Golden<StudySnapshot>().Attempts[0]);
+    }
+
+    [Fact]
     public void How_far_the_parts_of_a_study_were_at_its_end()
     {
         var reached = new StudyReach([new LayerProgress(-1, 1, 0, 2)], [new TrackProgress("z", 1, 2, 3, 6)]);
