@@ -123,7 +123,8 @@ public static class ReportData
         if (model is not null)
             facts.AddRange([
                 ("Model",
-                    $"{model.Name} ({model.Family}, {model.Layers} layers, {model.Heads} heads, {Whole(model.Parameters)} parameters)"),
+                    $"{model.Name} ({model.Family}, {model.Layers} layers, {model.Heads} heads"
+                        + (model.Parameters is { } count ? $", {Whole(count)} parameters)" : ")")),
                 ("Model SHA-256", model.Sha256),
                 ("Weight processing", model.Processing),
                 ("Number format", model.Dtype),

@@ -56,8 +56,9 @@ public sealed record ExtraArtifact(string Name, byte[] Content);
 public sealed record ExtraFile(string FileName, Action<Stream> Write);
 
 /// <summary>The model as manifest and report show it.</summary>
+/// <param name="Parameters">How many numbers it has; null where no unit counts them.</param>
 public sealed record ModelView(
-    string Name, string Family, int Layers, int Heads, long Parameters,
+    string Name, string Family, int Layers, int Heads, long? Parameters,
     string Sha256, string Path, string Dtype, string Processing);
 
 /// <summary>A number that the report puts first, with its words: <c>0.93</c>, <c>explained variance</c>.</summary>

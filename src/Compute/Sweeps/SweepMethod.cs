@@ -44,7 +44,9 @@ public abstract class SweepMethod(StudyContext study, SweepGrid grid) : IStudyMe
 
     /// <summary>How strong a cell is, in a word.</summary>
     public virtual string Size(CellRow row) =>
-        row.Score is { } score ? FormattableString.Invariant($"{score * 100:+0.#;-0.#;0} %")
+        row.Score is { } score
+            ? Math.Abs(score) >= 0.1 ? FormattableString.Invariant($"{score * 100:+0;-0} %")
+                : FormattableString.Invariant($"{score * 100:+0.#;-0.#;0} %")
             : FormattableString.Invariant($"{row.Effect:+0.###;-0.###;0}");
 
     /// <summary>What the maps show first: <c>score</c> (where scores can be formed) or <c>effect</c>.</summary>

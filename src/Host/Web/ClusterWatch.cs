@@ -48,7 +48,11 @@ internal sealed class ClusterWatch
             var cluster = await _desk.MembersAsync();
             await ReadAsync(studies);
             if (_cluster is { } before) _log.Compare(before, cluster);
-            else _log.Note(null, $"watching: {studies.Count} studies, {cluster.Members.Count} members, {cluster.Workers.Count} workers");
+            else
+            {
+                _log.Note(null, $"watching: {Plural(studies.Count, "study", "studies")}, {Plural(cluster.Members.Count, "member", "members")}, "
+                    + Plural(cluster.Workers.Count, "worker", "workers"));
+            }
             (_studies, _cluster, _at) = (studies, cluster, DateTimeOffset.UtcNow);
             return _latest = Shown(studies, cluster);
         }
@@ -96,6 +100,8 @@ internal sealed class ClusterWatch
             if (study.Waiting is { } reason && was?.Waiting != reason) _log.Note(study.Study.Value, $"waits: {reason}");
         }
     }
+
+    private static string Plural(int count, string one, string many) => $"{count} {(count == 1 ? one : many)}";
 
     private static bool IsAlike(StudyProgress a, StudyProgress b) =>
         (a.State, a.Committed, a.Failed, a.Workers, a.Priority, a.Error, a.Waiting, a.Warnings?.Count)

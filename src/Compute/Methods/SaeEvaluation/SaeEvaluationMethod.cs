@@ -96,7 +96,7 @@ internal sealed class SaeEvaluationMethod(
         }
         var model = study.GivenModel;
         var view = model is null ? null : new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads,
-            0, model.Sha256, model.Path, model.Dtype, model.ProcessingWord);
+            null, model.Sha256, model.Path, model.Dtype, model.ProcessingWord);
         var result = new StudyResult(reduction.Plan, reduction.History, view, null, [], [], View(), Trust(rows), Answer(rows), missing, [],
             [.. tables.Where(t => t.Value.Count > 0).Select(t => new ExtraTable(t.Key.FileName, t.Key.Columns, t.Value))],
             artifacts, Manifest())
@@ -104,7 +104,8 @@ internal sealed class SaeEvaluationMethod(
             Results = new ExtraTable("results.csv", Columns, [.. rows.Select(r => (IReadOnlyList<object?>)
                 [r.Sae.Name, r.Sae.Architecture, r.Hook, r.Metric.Group, r.Metric.Metric, r.Metric.Value, r.Metric.N])]),
             Files = files,
-            Figures = [.. Figures(rows, dictionaries[0])],
+            Figures = [.. Figures(rows, dictionaries[0])
+                .Select(f => dictionaries.Count == 1 ? f : f with { Words = $"{f.Words}, {dictionaries[0].Name}" })],
             Curves = [.. EvaluationCurves.Of(rows)],
         };
         return new StudyReduction(result, rows.Count == 0);

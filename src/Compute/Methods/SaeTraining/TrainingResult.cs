@@ -101,9 +101,13 @@ internal sealed class TrainingResult(
         return new CurveSeries(t.Settings.Name, [.. t.Log.Rows.Select(r => r[0])], [.. t.Log.Rows.Select(r => r[at])]);
     }).Where(s => s.Y.Any(double.IsFinite))]);
 
-    private (TrainingSettings Settings, double Explained)? Best()
+    /// <summary>The dictionary that explains most: of the held-out rows where all are measured on them, else of its last batch.</summary>
+    private (TrainingSettings Settings, double Explained, double? L0, string Of)? Best()
     {
-        var known = _trained.Select(t => (t.Settings, Explained: t.Log.Last("explained_variance") ?? double.NaN))
+        var isMeasured = _trained.TrueForAll(t => t.Payload.Figure("eval_explained_variance") is not null);
+        var known = _trained.Select(t => isMeasured
+            ? (t.Settings, Explained: t.Payload.Figure("eval_explained_variance")!.Value, L0: t.Payload.Figure("eval_l0"), "the held-out rows")
+            : (t.Settings, Explained: t.Log.Last("explained_variance") ?? double.NaN, L0: t.Log.Last("l0"), "its last batch"))
             .Where(t => double.IsFinite(t.Explained)).ToList();
         return known.Count == 0 ? null : known.MaxBy(t => t.Explained);
     }
@@ -119,9 +123,8 @@ internal sealed class TrainingResult(
         var text = $"{head} at {where} for {steps:N0} steps of {plan.All[0].Arm.Data.Batch:N0} rows";
         if (SpecialTokens() is { } errors) return text + errors;
         if (Best() is not { } best) return text + ".";
-        var log = _trained.First(t => t.Settings == best.Settings).Log;
-        var (who, l0) = (_trained.Count == 1 ? "it" : best.Settings.Name, log.Last("l0"));
-        return text + Invariant($"; {who} explains {best.Explained:P1} of the variance of its last batch with L0 {l0:0.#}.");
+        var who = _trained.Count == 1 ? "it" : best.Settings.Name;
+        return text + Invariant($"; {who} explains {best.Explained:P1} of the variance of {best.Of} with L0 {best.L0:0.#}.");
     }
 
     /// <summary>The table of FAST in a sentence: errors by data, means over the dictionaries of each; null where there is none.</summary>
@@ -139,16 +142,17 @@ internal sealed class TrainingResult(
     {
         var figures = new List<Figure>();
         if (_trained.Count == 0) return figures;
-        if (Best() is { } best) figures.Add(new Figure(Invariant($"{best.Explained:0.000}"), "explained variance of the last batch"));
-        figures.Add(new Figure(Invariant($"{_trained[0].Log.Last("l0"):0.#}"), _trained.Count == 1 ? "latents on a row (L0)"
-            : $"L0 of {_trained[0].Settings.Name}"));
+        // Of several dictionaries the one that the first sentence names.
+        var (shown, payload, log) = Best() is { } best ? _trained.First(t => t.Settings == best.Settings) : _trained[0];
+        string Named(string words) => _trained.Count == 1 ? words : $"{words}, {shown.Name}";
+        if (Best() is { } most) figures.Add(new Figure(Invariant($"{most.Explained:0.000}"), Named($"explained variance of {most.Of}")));
+        figures.Add(new Figure(Invariant($"{Best()?.L0 ?? log.Last("l0"):0.#}"), Named("latents on a row (L0)")));
         if (_trained[0].Payload.Planted is { } planted) figures.Add(new Figure(Invariant($"{planted["mcc"]:0.000}"),
             _trained.Count == 1 ? "MCC with the planted features" : $"MCC of {_trained[0].Settings.Name} with the planted features"));
         figures.AddRange(_trained.Select(t => (t.Settings.Name, Error: t.Payload.Figure("eval_mse_special")))
             .Where(t => t.Error is not null).Take(MostSpecial)
             .Select(t => new Figure(Invariant($"{t.Error:G4}"), $"error on special tokens, {t.Name}")));
-        figures.Add(new Figure(Invariant($"{_trained[0].Payload.Alive} of {_trained[0].Settings.Plan.Sizes.Latents}"),
-            "latents fired in training"));
+        figures.Add(new Figure(Invariant($"{payload.Alive} of {shown.Plan.Sizes.Latents}"), Named("latents fired in training")));
         return figures;
     }
 
@@ -166,11 +170,23 @@ internal sealed class TrainingResult(
             order.Judge(plan.All, d => _trained.Find(t => t.Settings == d).Payload?.Figure(order.Column))));
         var (settings, payload, log) = _trained.MaxBy(t => (t.Log.Last("dead") ?? 0) / t.Settings.Plan.Sizes.Latents);
         var dead = (log.Last("dead") ?? 0) / settings.Plan.Sizes.Latents;
-        checks.Add(new TrustCheck("dead latents", dead < 0.1 ? "good" : dead < 0.5 ? "doubtful" : "bad",
-            Invariant($"{dead:P0} of the latents of {settings.Name} had not fired for {settings.Plan.DeadWindow} steps at its end; ")
-                + Invariant($"{payload.Alive} fired at some time")));
+        if (settings.Steps < settings.Plan.DeadWindow)
+        {
+            // Nothing counts as dead yet.
+            var (fewest, alive, _) = _trained.MinBy(t => t.Payload.Alive / (double)t.Settings.Plan.Sizes.Latents);
+            var silent = 1 - alive.Alive / (double)fewest.Plan.Sizes.Latents;
+            checks.Add(new TrustCheck("dead latents", Light(silent), Invariant(
+                $"{silent:P0} of the latents of {fewest.Name} never fired; training was too short to count others as dead")));
+            return checks;
+        }
+        checks.Add(new TrustCheck("dead latents", Light(dead),
+            Invariant($"{dead:P0} of the latents of {settings.Name} had not fired for {settings.Plan.DeadWindow:N0} steps at its end; ")
+                + Invariant($"{payload.Alive:N0} fired at some time")));
         return checks;
     }
+
+    /// <param name="share">Of latents that do nothing.</param>
+    private static string Light(double share) => share < 0.1 ? "good" : share < 0.5 ? "doubtful" : "bad";
 
     /// <summary>A line for those dictionaries that it is drawn for.</summary>
     private TrustCheck Judged(ExpectedLine line)
@@ -188,7 +204,7 @@ internal sealed class TrainingResult(
             ? [$"{_missing.Count - 20} more were not trained to their end"] : Array.Empty<string>()];
 
     private ModelView? Model() => study.GivenModel is not { } model ? null
-        : new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads, 0, model.Sha256, model.Path,
+        : new ModelView(model.Config.Name, model.Config.Family, model.Config.Layers, model.Config.Heads, null, model.Sha256, model.Path,
             model.Dtype, model.ProcessingWord);
 
     private static MethodView View() => new("SAE training",

@@ -1,15 +1,21 @@
-// Lines in a frame: one chart of curves over time.
-function chartOf(chart, room) {
+// What a short name of a chart counts.
+const COUNTED = {
+  l0: "latents on a row, ",
+  dead: "latents silent for long, ",
+};
+
+// Lines in a frame, so many pixels wide: one chart of curves over time.
+function chartOf(chart, width) {
   const series = chart.series.map((one, i) => ({ ...one, tone: `var(--t${i % 8})`, points: one.x.map((x, k) => [x, one.y[k]]) }));
   const points = series.flatMap(one => one.points).filter(([, y]) => y !== null);
-  const figure = h("figure", {}, h("figcaption", {}, h("b", {}, chart.title), h("span", {}, `over ${chart.across}`)));
+  const figure = h("figure", {}, h("figcaption", {}, h("b", {}, chart.title), h("span", {}, `${COUNTED[chart.title] ?? ""}over ${chart.across}`)));
   if (points.length === 0) return element(figure, {}, [h("p", { class: "muted" }, "Nothing to draw.")]);
-  const width = room > 600 ? room / 2 : room,
-    height = 240,
+  const height = 240,
     [left, right, top, bottom] = [56, 12, 8, 28];
   const [first, last] = extent(points.map(p => p[0]));
   let [low, high] = extent(points.map(p => p[1]));
-  if (high - low === 0) [low, high] = [low - 0.5, high + 0.5];
+  // A level line in the middle, but nothing below 0 where there is nothing.
+  if (high - low === 0) [low, high] = low === 0 ? [0, 1] : [low - 0.5, high + 0.5];
   const x = v => left + ((v - first) / (last - first || 1)) * (width - left - right),
     y = v => height - bottom - ((v - low) / (high - low)) * (height - top - bottom);
   const across = ticks(first, last || first + 1, Math.floor(width / 90)),

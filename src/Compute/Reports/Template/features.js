@@ -19,8 +19,10 @@ const ROW = 44,
   BINS = 20;
 
 const strongest = latent => (starts[latent + 1] > starts[latent] ? values[starts[latent]] : 0);
-const share = x => (x === 0 ? "never" : x < 1e-4 ? x.toExponential(1) : percent(x));
+const share = x => (x === 0 ? "never" : x < 1e-4 ? number(x) : percent(x));
 const binOf = density => Math.min(BINS - 1, Math.max(0, Math.floor(((Math.log10(density + 1e-10) + 10) / 10) * BINS)));
+// Pieces of tokenizers that keep spaces bring their own; between whole words there is one.
+const isWordLevel = !D.pieces.some(piece => /\s/.test(piece));
 const visible = piece => piece.replace(/\n/g, "↵").replace(/\t/g, "⇥");
 
 // What a latent is found by: the tokens it peaks on and those it raises.
@@ -140,6 +142,7 @@ function context(c) {
         },
         text.replace(/\n/g, "↵\n"),
       ),
+      isWordLevel ? " " : "",
     );
   }
   return h("div", { class: "context" }, h("div", { class: "value" }, number(values[c])), h("p", {}, tokens));
@@ -164,8 +167,9 @@ function drawHistogram() {
   const counts = new Array(BINS).fill(0);
   for (const density of densities) counts[binOf(density)]++;
   const most = Math.max(...counts, 1),
-    width = 640,
+    width = Math.min(640, byId("head").clientWidth),
     step = width / BINS;
+  byId("histogram").setAttribute("viewBox", `0 0 ${width} 120`);
   byId("histogram").replaceChildren(
     ...counts.map((count, b) =>
       s(
@@ -181,19 +185,21 @@ function drawHistogram() {
             select();
           },
         },
-        s("title", {}, `${plural(count, "latent")} at 10^${(b / BINS) * 10 - 10} to 10^${((b + 1) / BINS) * 10 - 10}${b === 0 ? " (0 among them)" : ""}`),
+        s("title", {}, `${plural(count, "latent")}: ${b ? share(10 ** ((b / BINS) * 10 - 10)) : "never"} to ${share(10 ** (((b + 1) / BINS) * 10 - 10))} of tokens`),
       ),
     ),
-    ...[0, 5, 10, 15, 20].map(b =>
-      s("text", { x: Math.min(width - 34, b * step), y: 114 }, `10^${(b / BINS) * 10 - 10}`),
-    ),
+    // A bin is half a power of ten; the first one holds those that never fire.
+    s("text", { x: 1, y: 112 }, "never"),
+    ...[8, 12, 16].map(b => s("text", { x: b * step, y: 112, "text-anchor": "middle" }, share(10 ** ((b / BINS) * 10 - 10)))),
+    s("text", { x: width - 1, y: 112, "text-anchor": "end" }, "always"),
   );
 }
 
 function drawCurves() {
   const host = byId("curves");
   if (host.childElementCount > 0 || !byId("training").open) return;
-  host.replaceChildren(...D.curves.map(chart => chartOf(chart, 300)));
+  const columns = getComputedStyle(host).gridTemplateColumns.split(" ").map(parseFloat);
+  host.replaceChildren(...D.curves.map(chart => chartOf(chart, Math.max(240, Math.round(columns[0])))));
 }
 byId("training").hidden = D.curves.length === 0;
 byId("training").addEventListener("toggle", drawCurves);
@@ -209,13 +215,15 @@ byId("head").replaceChildren(
       .filter(Boolean)
       .join(" · "),
   ),
-  s("svg", { id: "histogram", viewBox: "0 0 640 120", role: "img", "aria-label": "How many latents fire how often" }),
+  h("p", { class: "muted small" }, "Latents by the share of tokens on which they fire; click a bar to list its latents."),
+  s("svg", { id: "histogram", role: "img", "aria-label": "How many latents fire how often" }),
 );
 byId("controls").replaceChildren(
   h("input", {
     type: "search",
-    placeholder: "number, or a token it peaks on or raises",
-    "aria-label": "Search latents",
+    placeholder: "number or token",
+    title: "a latent's number, or a token that it peaks on or raises",
+    "aria-label": "Search latents by number, or by a token that they peak on or raise",
     oninput: e => {
       state.text = e.target.value;
       select();
@@ -249,7 +257,10 @@ byId("rows").addEventListener("keydown", e => {
   host.scrollTop = Math.min(at * ROW, Math.max(host.scrollTop, (at + 1) * ROW - host.clientHeight));
   choose(shown[at]);
 });
-addEventListener("resize", drawRows);
+addEventListener("resize", () => {
+  drawRows();
+  drawHistogram();
+});
 const linked = Number(location.hash.slice(1));
 select();
 let first = 0;

@@ -1,9 +1,12 @@
+// The sections before are: answer, map, profile, prompts; or answer, results and, where there are any, curves.
+const lastNumber = () => (R.grid ? 6 : R.curves.length ? 5 : 4);
+
 // What was done, with what, and how to do it again.
 function drawMethod() {
   const m = R.method,
     code = text => h("pre", { tabindex: "0" }, text);
   byId("method").replaceChildren(
-    sectionHead("method", R.grid ? "5" : "4", "Method"),
+    sectionHead("method", String(lastNumber() - 1), "Method"),
     h(
       "div",
       { class: "two wide" },
@@ -122,20 +125,31 @@ function drawData() {
         : `one row a result: ${R.results.columns.join(", ")}`,
     ],
     ["results.parquet", "the same rows, typed"],
-    ["summary.json", "state, baselines, strongest cells, warnings, timings"],
+    ["summary.json", R.grid ? "state, baselines, strongest cells, warnings, timings" : "state, answer, figures, checks, warnings, timings"],
     ["manifest.json", "study with all defaults, model hash, code version, seeds, hardware, hashes of the tables"],
     ...R.pages.map(name => [name, "a page of this study"]),
     ...R.tables.map(name => [name, "further table of this method"]),
   ];
   const link = (href, text) => h("a", { href }, text);
   byId("data").replaceChildren(
-    sectionHead("data", R.grid ? "6" : "5", "Data"),
+    sectionHead("data", String(lastNumber()), "Data"),
     h("p", { class: "lead" }, "These files stand beside this page."),
     h(
       "dl",
       { class: "files" },
       files.map(([name, words]) => [h("dt", {}, link(name, name)), h("dd", {}, words)]),
-      R.artifacts.map(([name, hash]) => [h("dt", {}, link(`artifacts/${hash}`, name)), h("dd", {}, `SHA-256 ${hash}`)]),
     ),
+    R.artifacts.length
+      ? h(
+          "details",
+          { class: "fold", open: R.artifacts.length <= 8 },
+          h("summary", {}, `${plural(R.artifacts.length, "large file")} by content`),
+          h(
+            "dl",
+            { class: "files" },
+            R.artifacts.map(([name, hash]) => [h("dt", {}, link(`artifacts/${hash}`, name)), h("dd", {}, `SHA-256 ${hash}`)]),
+          ),
+        )
+      : "",
   );
 }

@@ -51,7 +51,7 @@ function drawTable() {
             h(
               "tr",
               {},
-              r.map((v, c) => h("td", { class: isNumber[c] ? "num" : null, title: v }, typeof v === "number" && !Number.isInteger(v) ? number(v) : v)),
+              r.map((v, c) => h("td", { class: isNumber[c] ? "num" : null, title: v }, typeof v !== "number" ? v : Number.isInteger(v) ? (v >= 10000 ? whole(v) : v) : number(v))),
             ),
           ),
         ),
@@ -62,12 +62,11 @@ function drawTable() {
 
 function drawCharts() {
   const host = byId("curves");
-  host.replaceChildren(sectionHead("curves", "3", "Curves"));
-  if (R.curves.length === 0) {
-    host.append(h("p", { class: "muted" }, "This study has no curves."));
-    return;
-  }
-  const frame = h("div", { class: "two" });
-  host.append(frame);
-  for (const chart of R.curves) frame.append(chartOf(chart, Math.max(280, Math.min(560, host.clientWidth))));
+  host.hidden = R.curves.length === 0;
+  document.querySelector('nav a[href="#curves"]').hidden = host.hidden;
+  if (host.hidden) return;
+  const frame = h("div", { class: "charts" });
+  host.replaceChildren(sectionHead("curves", "3", "Curves"), frame);
+  const columns = getComputedStyle(frame).gridTemplateColumns.split(" ").map(parseFloat);
+  for (const chart of R.curves) frame.append(chartOf(chart, Math.max(280, Math.round(columns[0]))));
 }

@@ -96,6 +96,7 @@ const view = {
   acts: make("div", { className: "line" }),
   layers: make("div", { className: "layers", role: "img" }),
   scale: make("p", { className: "small muted" }),
+  byLayer: make("div"),
   tracks: make("div"),
   progress: make("div"),
   best: make("ol", { className: "small" }),
@@ -126,8 +127,9 @@ function drawStudy(s) {
   }
   if (view.title.parentNode !== place) {
     const heading = (text) => make("h3", {}, text);
-    view.strongest.replaceChildren(heading("Strongest so far"), view.best);
-    view.progress.replaceChildren(heading("Layers"), view.layers, view.scale, heading("Components"), view.tracks);
+    view.strongest.replaceChildren(heading("Strongest cells"), view.best);
+    view.byLayer.replaceChildren(heading("Layers"), view.layers, view.scale);
+    view.progress.replaceChildren(view.byLayer, heading("Progress"), view.tracks);
     place.replaceChildren(view.title, view.state, view.error, view.acts, view.answer, view.cells, view.progress,
       view.strongest, heading("Computed now"), view.now);
   }
@@ -140,14 +142,16 @@ function drawStudy(s) {
   acts.resume.disabled = over(s) || s.state !== "paused";
   acts.cancel.disabled = over(s);
   acts.report.disabled = acts.csv.disabled = s.error != null || !over(s);
+  // What belongs to no layer (the baselines) has no bar.
+  const real = s.layers.filter((l) => l.layer >= 0);
   keep(
     view.layers,
-    s.layers,
+    real,
     (l) => l.layer,
     () => make("span", {}, make("i")),
     (bar, l) => {
       bar.classList.toggle("bad", l.failed > 0);
-      const name = l.layer < 0 ? "baseline" : "layer " + l.layer;
+      const name = "layer " + l.layer;
       const failed = l.failed ? `, ${count(l.failed)} given up` : "";
       bar.title = `${name}: ${count(l.committed)} of ${count(l.count)} units${failed}`;
       bar.firstChild.style.height = 100 * part(l.committed + l.failed, l.count) + "%";
@@ -156,7 +160,7 @@ function drawStudy(s) {
   // A training has no cells.
   view.strongest.hidden = over(s) && s.best.length === 0;
   view.progress.hidden = s.layers.length === 0;
-  const real = s.layers.filter((l) => l.layer >= 0);
+  view.byLayer.hidden = real.length < 2;
   const done = real.filter((l) => l.committed + l.failed === l.count).length;
   view.layers.setAttribute("aria-label", `${done} of ${real.length} layers are done`);
   say(view.scale, `${done} of ${real.length} layers done, the first on the left`);
@@ -166,7 +170,7 @@ function drawStudy(s) {
     (t) => t.name,
     () => make("div", { className: "small" }, make("span"), meter()),
     (row, t) => {
-      say(row.firstChild, `${t.name}: ${count(t.committed_cells)} of ${count(t.cells)} cells`);
+      say(row.firstChild, `${t.name}: ${count(t.committed_cells)} of ${count(t.cells)}`);
       fill(row.lastChild, part(t.committed_cells, t.cells), false);
     },
   );
