@@ -51,7 +51,7 @@ public sealed class EventLogTests : IDisposable
         Assert.Equal(times.Order(), times);
         Assert.InRange(times[0], DateTimeOffset.UtcNow.AddMinutes(-2), DateTimeOffset.UtcNow);
         // What this process saw comes last.
-        Assert.StartsWith("watching: 1 studies", (string)log[^1]!["text"]!, StringComparison.Ordinal);
+        Assert.StartsWith("watching: 1 study", (string)log[^1]!["text"]!, StringComparison.Ordinal);
     }
 
     private Task<ClusterNode> NodeAsync(IUnitRunner runner) => ClusterNode.StartAsync(
