@@ -39,8 +39,8 @@ internal sealed class ArtifactNode : ReceiveActor
         Receive<ReadArtifact>(Read);
         Receive<FetchArtifact>(Fetch);
         Receive<KeepArtifact>(Keep);
-        Receive<Fetched>(m => Answer(m.Artifact, m));
-        Receive<NotFetched>(m => Answer(m.Artifact, m));
+        Receive<Fetched>(m => Ended(m.Artifact, m));
+        Receive<NotFetched>(m => Ended(m.Artifact, m));
         Receive<Terminated>(Gone);
     }
 
@@ -145,6 +145,15 @@ internal sealed class ArtifactNode : ReceiveActor
             Context.Watch(fetch);
             _fetches.Add(fetch, next.Artifact);
         }
+    }
+
+    private void Ended(ArtifactId artifact, object answer)
+    {
+        // Its end is nothing to whoever asks for the same file from now on.
+        Context.Unwatch(Sender);
+        _fetches.Remove(Sender);
+        Answer(artifact, answer);
+        StartNext();
     }
 
     private void Answer(ArtifactId artifact, object answer)

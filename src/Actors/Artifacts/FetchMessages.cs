@@ -19,7 +19,7 @@ internal sealed record Fetched(ArtifactId Artifact);
 /// <param name="ForLackOfRoom">This machine cannot hold it, whoever has it.</param>
 internal sealed record NotFetched(ArtifactId Artifact, string Problem, bool ForLackOfRoom = false);
 
-/// <summary>Ask the other nodes for what a recipe makes. Answered by <see cref="RecipeSought"/>, within about a second.</summary>
+/// <summary>Ask the other nodes for what a recipe makes. Answered by <see cref="RecipeSought"/>, within seconds.</summary>
 internal sealed record Sought(SeekRecipe Wanted);
 
 /// <summary>What they said.</summary>

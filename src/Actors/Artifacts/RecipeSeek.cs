@@ -7,7 +7,7 @@ namespace InterpActors.Actors.Artifacts;
 internal sealed class RecipeSeek : ReceiveActor, IWithTimers
 {
     /// <summary>How long the nodes have to answer.</summary>
-    private static readonly TimeSpan Seeking = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Seeking = TimeSpan.FromSeconds(2);
 
     /// <summary>How long others have to answer after the first that has it.</summary>
     private static readonly TimeSpan Choosing = TimeSpan.FromMilliseconds(100);

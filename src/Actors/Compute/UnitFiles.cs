@@ -62,22 +62,20 @@ public static class UnitFiles
     /// </summary>
     public static void Offer(string folder, IArtifacts artifacts)
     {
+        var harvest = Path.GetFullPath(Path.Combine(folder, Harvest));
+        // By what they were made of: what they hold is read when somebody asks.
+        if (Directory.Exists(harvest))
+            foreach (var path in Directory.EnumerateFiles(harvest, "*.safetensors"))
+                artifacts.OfferMade(Path.GetFileNameWithoutExtension(path), path);
         if (!Directory.Exists(folder)) return;
-        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        foreach (var path in Directory.EnumerateFiles(Path.GetFullPath(folder), "*", SearchOption.AllDirectories))
         {
             try
             {
+                if (Path.GetDirectoryName(path) == harvest) continue;
                 var name = Path.GetFileName(path);
-                if (Path.GetFileName(Path.GetDirectoryName(path)) == Harvest)
-                {
-                    // By their recipes: what they hold is read when somebody asks.
-                    var recipe = Path.GetFileNameWithoutExtension(name);
-                    if (name.EndsWith(".safetensors", StringComparison.Ordinal)) artifacts.OfferMade(recipe, Path.GetFullPath(path));
-                    continue;
-                }
                 using var file = File.OpenRead(path);
-                artifacts.Offer(ArtifactId.IsValid(name) ? new ArtifactId(name) : ArtifactId.Of(SHA256.HashData(file)),
-                    Path.GetFullPath(path));
+                artifacts.Offer(ArtifactId.IsValid(name) ? new ArtifactId(name) : ArtifactId.Of(SHA256.HashData(file)), path);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

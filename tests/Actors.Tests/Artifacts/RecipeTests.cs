@@ -1,6 +1,8 @@
 using Akka.Actor;
+using Akka.Configuration;
 using Akka.TestKit;
 using InterpActors.Actors.Artifacts;
+using InterpActors.Actors.Compute;
 using InterpActors.Messages.Artifacts;
 using InterpActors.Messages.Cluster;
 
@@ -148,17 +150,23 @@ public sealed class RecipeTests() : ActorTestKit("""
     }
 
     [Fact]
-    public void A_node_that_was_started_again_has_what_it_had_unless_it_changes()
+    public async Task A_node_that_was_started_again_has_what_it_had_unless_it_changes()
     {
-        var before = Target("b");
-        File.WriteAllBytes(before, Right);
-        var files = new MadeFiles(_folder.Store("b"));
-        files.Offer(Key, before);
-        // Nobody read it yet.
-        Assert.IsType<RecipeBegun>(files.Answer(Key, 1, false));
-        AwaitAssert(() => Assert.IsType<RecipeMade>(files.Answer(Key, 1, false)));
-        File.WriteAllBytes(before, StoreFolder.Content(3, 10));
-        Assert.IsType<RecipeUnknown>(files.Answer(Key, 1, false));
+        var path = Path.Combine(Directory.CreateDirectory(_folder.At("units/harvest")).FullName, Key + ".safetensors");
+        File.WriteAllBytes(path, Right);
+        UnitFiles.Offer(_folder.At("units"), Node("b"));
+        var asker = CreateTestProbe();
+        // Nobody has read it yet.
+        Ask(asker);
+        await asker.ExpectMsgAsync<RecipeBegun>();
+        await AwaitAssertAsync(async () =>
+        {
+            Ask(asker);
+            Assert.Equal(StoreFolder.Id(Right), (await asker.ExpectMsgAsync<RecipeMade>()).Artifact);
+        });
+        File.WriteAllBytes(path, StoreFolder.Content(3, 10));
+        Ask(asker);
+        await asker.ExpectMsgAsync<RecipeUnknown>();
     }
 
     [Fact]
@@ -168,7 +176,8 @@ public sealed class RecipeTests() : ActorTestKit("""
         var nodes = new List<NodeArtifacts>();
         for (var i = 0; i < 4; i++)
         {
-            var system = ActorSystem.Create($"n{i}", Sys.Settings.Config);
+            var system = ActorSystem.Create($"n{i}",
+                ConfigurationFactory.ParseString("interp.artifacts.patience = 60s").WithFallback(Sys.Settings.Config));
             _systems.Add(system);
             var self = system.ActorSelection("/user/" + ArtifactNode.Name);
             everybody.Add(self);
@@ -178,7 +187,9 @@ public sealed class RecipeTests() : ActorTestKit("""
         for (var round = 0; round < 20; round++)
         {
             var recipe = Recipe() with { Key = $"round{round}" };
-            var brought = await Task.WhenAll(nodes.Select((n, i) => Task.Run(() => n.Bring(recipe, Target($"n{i}", round), default))));
+            // On threads of their own, as engines are.
+            var brought = await Task.WhenAll(nodes.Select((n, i) => Task.Factory.StartNew(
+                () => n.Bring(recipe, Target($"n{i}", round), default), default, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
             Assert.Single(brought, made => made);
             for (var i = 0; i < 4; i++) Assert.Equal(Right, File.ReadAllBytes(Target($"n{i}", round)));
         }
