@@ -47,7 +47,7 @@ internal static class ModelRunCommand
             var dumped = ActivationDump.Write(loaded, read, names, parsed.GetValue(file)!, parsed.GetValue(top));
             var output = parsed.InvocationConfiguration.Output;
             foreach (var prompt in dumped) Print(prompt, tokenizer, output);
-            output.WriteLine($"{dumped.Count} prompts to {parsed.GetValue(file)}");
+            output.WriteLine($"{dumped.Count} prompt{(dumped.Count == 1 ? "" : "s")} to {parsed.GetValue(file)}");
             return ExitCode.Done;
         });
         return command;

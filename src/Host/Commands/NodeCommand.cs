@@ -76,7 +76,7 @@ internal static class NodeCommand
         };
         workers.Validators.Add(r => SharedOptions.CheckRange(r, "--workers"));
         var threads = SharedOptions.Positive("--threads", 1,
-            "Threads meant for each CPU worker (default: 1); studies say how many they take, and workers with as many come first");
+            "Threads meant for each CPU worker; studies say how many they take, and workers with as many come first");
         var certs = new Option<string?>("--certs")
         {
             HelpName = "DIR",

@@ -63,7 +63,7 @@ internal static class SaeEvaluateCommand
         var dtype = SaeCommand.Dtype("Type of the arithmetic");
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "The run folder (default: runs/<name>-<id>)" };
         var workers = SharedOptions.Positive("--workers", PhysicalCores.Count, "Units computed at a time (default: physical cores)");
-        var command = new Command("evaluate", "Splices an SAE into a model and prints SAEBench's core metrics; a run like any other")
+        var command = new Command("evaluate", "Splices an SAE into a model and takes SAEBench's core metrics; a run like any other")
         {
             sae, model, tokens, tensor, hook, context, exclude, maxNorm, dtype, folder, workers,
         };
