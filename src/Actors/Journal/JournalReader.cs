@@ -23,6 +23,8 @@ public sealed class JournalReader(JournalLocation location) : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            // One that the server ended while nobody read, or whose end was noticed only after the last query had failed.
+            if (IsBroken()) Close();
             var isFresh = _connection is null;
             try
             {

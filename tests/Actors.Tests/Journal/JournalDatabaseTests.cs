@@ -76,6 +76,41 @@ public class JournalDatabaseTests(PostgresServer server)
     }
 
     [PostgresFact]
+    public async Task A_reader_that_never_rests_outlives_restarts_of_the_server()
+    {
+        var address = server.CreateDatabase();
+        var journal = new JournalDatabase(address);
+        journal.Prepare();
+        Write(address, 1, new StudySubmitted(Study, At), new StudyPlanned(1, 9), new UnitCompleted(0, 1, "p", [7], null));
+        using var reader = new JournalReader(journal);
+        var read = StudyJournal.Read(reader, Study.Id);
+        using var enough = new CancellationTokenSource();
+        var reading = Task.Run(() =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                try
+                {
+                    Assert.Equal([7], read.Payload(0));
+                }
+                catch (StudyException)
+                {
+                    // The server is away just now.
+                }
+            }
+        });
+        foreach (var how in (string[])["fast", "immediate", "fast", "fast"])
+        {
+            server.Stop(how);
+            server.Start();
+        }
+        NpgsqlConnection.ClearAllPools();
+        await enough.CancelAsync();
+        await reading;
+        Assert.Equal([7], read.Payload(0));
+    }
+
+    [PostgresFact]
     public void What_is_not_ours_or_newer_is_refused_in_one_line()
     {
         var foreign = server.CreateDatabase();
