@@ -1,4 +1,3 @@
-using Akka.Actor;
 using InterpActors.Actors.Work;
 using InterpActors.Messages.Cluster;
 using InterpActors.Messages.Studies;

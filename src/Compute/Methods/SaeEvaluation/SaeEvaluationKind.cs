@@ -119,7 +119,7 @@ public sealed class SaeEvaluationKind : IStudyKind
         if (!features) yield break;
         var contexts = method.Int("contexts", 8, 1, 64);
         var logits = method.Int("logits", 10, 1, 64);
-        foreach (var (sae, site) in dictionaries.Zip(sites)) 
+        foreach (var (sae, site) in dictionaries.Zip(sites))
             yield return new FeaturePart(sae, data, rows[site.Hook], site, study, contexts, logits);
     }
 
