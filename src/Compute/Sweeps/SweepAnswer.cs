@@ -67,7 +67,8 @@ internal sealed class SweepAnswer(SweepMethod method, StudyContext study)
             : string.Join(" and ", cell.Sites.Select(SiteWords.Of));
         if (cell.Place.Role is { } role) return $"{sites} at {role}";
         if (cell.Place.Position is not { } position) return sites;
-        var token = study.Piece(study.Task.Prompts[0].Clean[position]);
+        var piece = study.Piece(study.Task.Prompts[0].Clean[position]);
+        var token = string.IsNullOrWhiteSpace(piece) ? piece : piece.Trim();
         return RoleOf(position) is { } known
             ? $"{sites} at {known} (position {position}, “{token}”)"
             : $"{sites} at position {position} (“{token}”)";

@@ -17,7 +17,8 @@ function drawAnswer() {
   ].filter(Boolean);
   byId("answer").replaceChildren(
     h("p", { class: "eyebrow" }, h("strong", {}, R.name), h("span", {}, R.headline), h("span", { class: `pill ${tone}` }, STATES[R.state])),
-    h("h1", { class: size }, R.answer),
+    // A percent sign stays with its number.
+    h("h1", { class: size }, R.answer.replace(/(\d) %/g, "$1\u00a0%")),
     h(
       "div",
       { class: "first" },
