@@ -32,10 +32,12 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
 
         var kills = int.TryParse(Environment.GetEnvironmentVariable("INTERP_KILLS"), CultureInfo.InvariantCulture, out var n) ? n : 4;
         var random = new Random(20261);
-        for (int done = 0, round = 0; done < kills; round++)
+        // A kill that comes too late meets nothing: then once more.
+        for (int done = 0, round = 0; done < kills || (!IsTrainingMet && round < kills + 4); round++)
         {
             var (run, evaluation) = (At($"run-{round}"), At($"evaluated-{round}"));
-            var here = Enumerable.Range(done, Math.Min(5, kills - done)).Select(k => Stages[k % Stages.Length]).ToList();
+            var here = done < kills
+                ? Enumerable.Range(done, Math.Min(5, kills - done)).Select(k => Stages[k % Stages.Length]).ToList() : ["step"];
             done += here.Count;
             foreach (var stage in here.Where(s => s != "evaluation")) await KillAsync(studies.Training, run, stage, random);
             await Finish("run", studies.Training, "--out", run);
@@ -48,8 +50,10 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
             Assert.Equal(evaluated, TrainingStudies.Compared(evaluation));
         }
         output.WriteLine("stages met: " + string.Join(", ", _met.OrderBy(m => m.Key).Select(m => $"{m.Key} {m.Value}")));
-        Assert.True(_met.GetValueOrDefault("step") + _met.GetValueOrDefault("checkpoint") > 0, "training was never met");
+        Assert.True(IsTrainingMet, "training was never met");
     }
+
+    private bool IsTrainingMet => _met.GetValueOrDefault("step") + _met.GetValueOrDefault("checkpoint") > 0;
 
     [Theory]
     [InlineData(1, "topk goes on from checkpoint-")]
@@ -102,7 +106,7 @@ public sealed class TrainingKillTests(ITestOutputHelper output) : IDisposable
         var said = child.StandardError.ReadToEndAsync();
         var clock = Stopwatch.StartNew();
         while (!child.HasExited && !IsAt(run, stage, old) && clock.Elapsed < TimeSpan.FromSeconds(60)) await Task.Delay(1);
-        await Task.Delay(TimeSpan.FromSeconds(stage == "checkpoint" ? 0 : random.NextDouble() * (stage == "step" ? 1.5 : 0.6)));
+        await Task.Delay(TimeSpan.FromSeconds(stage == "checkpoint" ? 0 : random.NextDouble() * 0.6));
         child.Kill();
         await child.WaitForExitAsync();
         Assert.True(child.ExitCode is 0 or 137, await said);
