@@ -69,17 +69,23 @@ public sealed class ArtifactStore
     /// <summary>The length of a file that can be sent on, from the store or from where it was offered; null where there is none.</summary>
     public long? LengthOf(ArtifactId artifact)
     {
+        Entry? entry;
         lock (_lock)
         {
-            return _entries.TryGetValue(artifact, out var entry) ? entry.Bytes : Offered(artifact)?.Length;
+            if (!_entries.TryGetValue(artifact, out entry)) return Offered(artifact)?.Length;
         }
+        return IsAsChecked(artifact, entry) || Check(artifact, entry) ? entry.Bytes : null;
     }
 
-    /// <summary>Opens a file for sending it on; null where there is none. Unchecked: whoever receives it checks.</summary>
+    /// <summary>
+    /// Opens a file for sending it on; null where there is none. Checked only where it has changed since: whoever receives it checks.
+    /// </summary>
     public FileStream? OpenRead(ArtifactId artifact)
     {
         string? path;
-        lock (_lock) path = _entries.ContainsKey(artifact) ? PathOf(artifact) : Offered(artifact)?.FullName;
+        Entry? entry;
+        lock (_lock) path = _entries.TryGetValue(artifact, out entry) ? PathOf(artifact) : Offered(artifact)?.FullName;
+        if (entry is not null && !IsAsChecked(artifact, entry) && !Check(artifact, entry)) return null;
         try
         {
             return path is null ? null : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
@@ -244,6 +250,13 @@ public sealed class ArtifactStore
         if (file.Exists && (file.Length, file.LastWriteTimeUtc) == (offer.Bytes, offer.Changed)) return file;
         _offered.Remove(artifact);
         return null;
+    }
+
+    /// <summary>False where a file of the store was written to after its content had been checked.</summary>
+    private bool IsAsChecked(ArtifactId artifact, Entry entry)
+    {
+        var file = new FileInfo(PathOf(artifact));
+        return file.Exists && (entry.Checked is not { } then || then == (file.Length, file.LastWriteTimeUtc));
     }
 
     private bool Check(ArtifactId artifact, Entry entry)

@@ -92,6 +92,9 @@ public sealed class ArtifactStoreTests : IDisposable
         Assert.NotNull(store.Find(id));
         File.WriteAllBytes(path, damaged);
         File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(5));
+        // Others are not promised what they would throw away.
+        Assert.Null(store.LengthOf(id));
+        Assert.Null(store.OpenRead(id));
         Assert.Null(store.Find(id));
     }
 
