@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using InterpActors.Messages.Cluster;
+using InterpActors.Messages.Studies;
 using InterpActors.Messages.Work;
 
 namespace InterpActors.Actors.Work;
@@ -51,7 +52,7 @@ public sealed partial class WorkBroker
         if (!_workers.TryGetValue(m.Worker, out var worker) || !_studies.ContainsKey(m.Unit.Study)) return false;
         var now = Now;
         if (worker.IsFit(m.Unit.Study, now)) _log.Warning("worker {0} cannot compute {1}: {2}", m.Worker, m.Unit.Study, m.Error);
-        worker.Unfit[m.Unit.Study] = now + _settings.UnfitRest;
+        worker.Unfit[m.Unit.Study] = (m.Error, now + _settings.UnfitRest);
         return Move(worker, m, now, l => l.Unit.Study == m.Unit.Study);
     }
 
@@ -81,7 +82,7 @@ public sealed partial class WorkBroker
         foreach (var other in _workers.Values)
         {
             var shares = other.Process == worker.Process && other.Device == worker.Device;
-            if (shares || (memory > 0 && other.Can.MemoryBytes > 0 && other.Can.MemoryBytes <= memory)) other.Unfit[m.Unit.Study] = until;
+            if (shares || (memory > 0 && other.Can.MemoryBytes > 0 && other.Can.MemoryBytes <= memory)) other.Unfit[m.Unit.Study] = (m.Error, until);
         }
         return false;
     }
@@ -103,15 +104,23 @@ public sealed partial class WorkBroker
         return true;
     }
 
-    private void SayWhatIsHeldUp()
+    private void SayWhatIsHeldUp(DateTimeOffset now)
     {
-        foreach (var study in _studies.Values)
+        foreach (var (id, study) in _studies)
         {
-            var reason = study.HasWork ? study.Needs?.Unmet([.. _workers.Values.Select(w => w.Can)]) : null;
+            var reason = (study.HasWork ? study.Needs?.Unmet([.. _workers.Values.Select(w => w.Can)]) : null) ?? NobodyIsFit(id, study, now);
             if (reason == study.HeldUp) continue;
             study.HeldUp = reason;
             study.Actor.Tell(new StudyHeldUp(reason));
         }
+    }
+
+    /// <summary>Why those that have what the study needs cannot compute it all the same; null where one can, or there is none.</summary>
+    private string? NobodyIsFit(StudyId id, StudyEntry study, DateTimeOffset now)
+    {
+        if (_workers.Values.Any(w => CanTake(w, id, study, now))) return null;
+        var first = _workers.Values.Where(w => study.Needs?.AreMetBy(w.Can) != false).MinBy(w => w.Id, StringComparer.Ordinal);
+        return first?.WhyUnfit(id, now) is { } why ? $"no worker can compute it; {(first.Node.Length > 0 ? first.Node : first.Id)}: {why}" : null;
     }
 
     /// <summary>

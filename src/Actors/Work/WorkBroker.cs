@@ -252,6 +252,7 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
         if (!_workers.TryGetValue(m.Worker, out var worker)) return;
         if (!worker.Leases.TryGetValue((m.Unit.Study, m.Unit.Ordinal), out var lease)) return;
         lease.IsReported = true;
+        worker.Unfit.Remove(m.Unit.Study);
         // A unit that was claimed may have been begun long before.
         if (lease.Assign is not null) lease.Seconds ??= Math.Max(0, (Now - worker.BegunAt).TotalSeconds);
     }
@@ -320,7 +321,7 @@ public sealed partial class WorkBroker : ReceiveActor, IWithTimers
         foreach (var worker in _workers.Values.Where(w => now - w.LastBeat > _settings.Lease).ToArray()) Lose(worker.Id, "fell silent");
         ServeAll();
         if (!IsReconciled) return;
-        SayWhatIsHeldUp();
+        SayWhatIsHeldUp(now);
         RerunTail(now);
     }
 

@@ -50,12 +50,16 @@ internal sealed class WorkerEntry(RegisterWorker registration, IActorRef actor)
     /// <summary>Studies that want to know whether it is alive, because another worker was quicker with its unit.</summary>
     public HashSet<IActorRef> Awaited { get; } = [];
 
-    /// <summary>Studies that it cannot compute, and until when it is not asked again.</summary>
-    public Dictionary<StudyId, DateTimeOffset> Unfit { get; } = [];
+    /// <summary>Studies that it cannot compute: why, and until when it is not asked again.</summary>
+    public Dictionary<StudyId, (string Reason, DateTimeOffset Until)> Unfit { get; } = [];
 
     public bool IsAside(DateTimeOffset now) => SetAside is { } aside && aside.Until > now;
 
-    public bool IsFit(StudyId study, DateTimeOffset now) => !IsAside(now) && (!Unfit.TryGetValue(study, out var until) || until <= now);
+    public bool IsFit(StudyId study, DateTimeOffset now) => WhyUnfit(study, now) is null;
+
+    /// <summary>Why it is not asked to compute a study just now; null where it is.</summary>
+    public string? WhyUnfit(StudyId study, DateTimeOffset now) =>
+        IsAside(now) ? SetAside!.Value.Reason : Unfit.TryGetValue(study, out var unfit) && unfit.Until > now ? unfit.Reason : null;
 
     /// <summary>Time passed that the broker did not see.</summary>
     public void Sleep(TimeSpan unseen)

@@ -8,7 +8,7 @@ namespace InterpActors.Messages.Studies;
 /// <param name="Best">The strongest cells seen so far, strongest first, at most three.</param>
 /// <param name="Error">Why the study stopped for good before its end (journal failure); null otherwise.</param>
 /// <param name="Priority">Its share of the workers: see <see cref="StudyPriority"/>.</param>
-/// <param name="Waiting">Why no worker computes it although it runs (none has what it needs); null otherwise.</param>
+/// <param name="Waiting">Why no worker computes it although it runs (none has what it needs, or could use it); null otherwise.</param>
 /// <param name="Warnings">What went wrong with units and was put right, in order, a line each; null for nothing.</param>
 public sealed record StudyProgress(
     StudyId Study,

@@ -255,6 +255,34 @@ public class WorkBrokerTests : ActorTestKit
         Assert.Equal(last, _study.ExpectMsg<UnitFailure>());
     }
 
+    [Theory]
+    [InlineData(UnitFailureKind.Unfit)]
+    [InlineData(UnitFailureKind.Fatal)]
+    public void A_study_that_no_worker_can_compute_hears_why_until_one_can(UnitFailureKind kind)
+    {
+        Open();
+        var (only, epoch) = Leased("only", 3);
+        var failure = new UnitFailure("only", "p-only", new UnitTry(Id, 3, 1), kind, "no room for the model");
+        _broker.Tell(failure, only);
+        Assert.Equal(failure, _study.ExpectMsg<UnitFailure>());
+        Assert.Equal("no worker can compute it; p-only: no room for the model", _study.FishForMessage<StudyHeldUp>(_ => true).Reason);
+
+        if (kind == UnitFailureKind.Fatal)
+        {
+            Register(_broker, CreateTestProbe(), "another");
+        }
+        else
+        {
+            // Where there is no other, it is tried again.
+            _broker.Tell(new UnitSettled(Id, 3, "only", false), _study);
+            _broker.Tell(new RequestWork("only", epoch, 1), only);
+            _study.FishForMessage<TakeUnit>(_ => true);
+            _broker.Tell(new UnitOffered("only", Unit(3), 2), _study);
+            _broker.Tell(new UnitResult("only", "p-only", new UnitTry(Id, 3, 2), [1], null), only);
+        }
+        Assert.Null(_study.FishForMessage<StudyHeldUp>(_ => true).Reason);
+    }
+
     [Fact]
     public void Studies_hear_when_the_last_worker_of_a_process_is_gone()
     {
